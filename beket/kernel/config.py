@@ -1,0 +1,263 @@
+"""Owns how a configuration file is read: strict TOML, every mistake at once, one sentence each, with place and hint.
+
+A room declares its own section as a frozen msgspec Struct whose fields carry a `Meta(description=…)`; this module
+knows no section. The example file is printed from the same types, so it cannot disagree with the defaults.
+"""
+
+import difflib
+import enum
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from beket.kernel.errors import BeketError, InvalidConfig
+from beket.kernel.text import Text, plain, say
+
+CONFIG_MAX_BYTES = 1024 * 1024
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a file: where (dotted path), what, and what would be right."""
+
+    place: str
+    what: Text
+    hint: Text | None = None
+
+    def sentence(self) -> Text:
+        """The mistake as one sentence with its place and its hint."""
+        if self.hint is None:
+            return Text("{place}: {what}", "{place}: {what}", {"place": self.place, "what": self.what})
+        return Text(
+            "{place}: {what} {hint}",
+            "{place}: {what} {hint}",
+            {"place": self.place, "what": self.what, "hint": self.hint},
+        )
+
+
+class ConfigMistakes(InvalidConfig):
+    """A configuration file with mistakes; `mistakes` lists all of them, the sentence says them one a line."""
+
+    def __init__(self, path: Path, mistakes: list[Mistake]) -> None:
+        self.mistakes = mistakes
+        lines: dict[str, object] = {f"m{i}": mistake.sentence() for i, mistake in enumerate(mistakes)}
+        template = "\n".join(f"{{{key}}}" for key in lines)
+        super().__init__(Text(template, template, lines), subject=str(path))
+
+
+def load(path: Path, config_type: type[T]) -> T:
+    """Read and check a TOML file.
+
+    Raises:
+        ConfigMistakes: the file is absent, unreadable, not TOML, or has wrong values; every mistake is listed.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(CONFIG_MAX_BYTES + 1)
+    except FileNotFoundError:
+        what = say("такого файла налаштувань немає.", "there is no such configuration file.")
+        hint = say("Створіть його: beket config example > {path}", "Make one: beket config example > {path}", path=path)
+        raise ConfigMistakes(path, [Mistake(path.name, what, hint)]) from None
+    except OSError as error:
+        what = say("файл не читається: {why}.", "the file cannot be read: {why}.", why=error.strerror)
+        raise ConfigMistakes(path, [Mistake(path.name, what)]) from error
+    if len(raw) > CONFIG_MAX_BYTES:
+        raise ConfigMistakes(path, [Mistake(path.name, say("файл більший за 1 МіБ.", "the file is over 1 MiB."))])
+    try:
+        tree = tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        what = say("це не TOML: {why}.", "this is not TOML: {why}.", why=error)
+        raise ConfigMistakes(path, [Mistake(path.name, what)]) from error
+    mistakes: list[Mistake] = []
+    value = _check_value(tree, config_type, "", mistakes)
+    if mistakes:
+        raise ConfigMistakes(path, mistakes)
+    return value  # type: ignore[no-any-return] # checked against config_type just above
+
+
+def example(config_type: type[msgspec.Struct], required: dict[str, Any] | None = None) -> str:
+    """The file that means the same as no file: each key with its explanation and default, as TOML.
+
+    Fields without a default need a value in `required`, by dotted path; a list of tables is shown as one commented-out
+    table.
+    """
+    return "\n".join(_example_lines(config_type, "", required or {})).strip() + "\n"
+
+
+# Checking -------------------------------------------------------------------------------------------------------------
+
+
+def _check_value(value: Any, expected: Any, place: str, mistakes: list[Mistake]) -> Any:
+    expected, _ = _unwrap(expected)
+    if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
+        return _check_table(value, expected, place, mistakes)
+    if get_origin(expected) is tuple and isinstance(value, list):
+        (item_type, *_) = get_args(expected)
+        return tuple(_check_value(item, item_type, f"{place}[{i}]", mistakes) for i, item in enumerate(value))
+    return _check_leaf(value, expected, place, mistakes)
+
+
+def _check_table(value: Any, expected: type[msgspec.Struct], place: str, mistakes: list[Mistake]) -> Any:
+    if not isinstance(value, dict):
+        what = say("тут має бути розділ [{place}].", "this must be a table [{place}].", place=place)
+        mistakes.append(Mistake(place, what))
+        return None
+    before = len(mistakes)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(expected)}
+    types = get_type_hints(expected, include_extras=True)
+    for key in value:
+        if key not in fields:
+            mistakes.append(_unknown_key(_join(place, key), key, list(fields)))
+    checked: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in value:
+            checked[field.name] = _check_value(value[name], types[field.name], _join(place, name), mistakes)
+        elif field.required:
+            mistakes.append(Mistake(_join(place, name), say("цього ключа бракує.", "this key is missing.")))
+    if len(mistakes) > before:
+        return None
+    try:
+        return expected(**checked)
+    except BeketError as error:
+        # A rule over several fields of the section, from its own __post_init__.
+        mistakes.append(Mistake(place or expected.__name__.lower(), error.message, error.hint))
+        return None
+
+
+def _check_leaf(value: Any, annotated: Any, place: str, mistakes: list[Mistake]) -> Any:
+    try:
+        return msgspec.convert(value, annotated, strict=True, dec_hook=_from_toml)
+    except msgspec.ValidationError:
+        what = say(
+            "значення {value} не підходить: {allowed}.",
+            "the value {value} will not do: {allowed}.",
+            value=_show(value),
+            allowed=_allowed(annotated),
+        )
+        mistakes.append(Mistake(place, what, _nearest_choice(value, annotated)))
+        return None
+
+
+def _unknown_key(place: str, key: str, known: list[str]) -> Mistake:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    what = say("такого ключа немає.", "there is no such key.")
+    if near:
+        return Mistake(place, what, say("Можливо, «{near}»?", "Did you mean “{near}”?", near=near[0]))
+    keys = ", ".join(known)
+    return Mistake(place, what, say("Можливі: {keys}.", "Possible keys: {keys}.", keys=keys))
+
+
+def _nearest_choice(value: object, annotated: Any) -> Text | None:
+    near = difflib.get_close_matches(str(value), _choices(annotated), n=1, cutoff=0.5)
+    return say("Можливо, «{near}»?", "Did you mean “{near}”?", near=near[0]) if near else None
+
+
+def _choices(annotated: Any) -> list[str]:
+    info = msgspec.inspect.type_info(annotated)
+    if isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    if isinstance(info, msgspec.inspect.EnumType):
+        return [str(member.value) for member in info.cls]
+    if isinstance(info, msgspec.inspect.LiteralType):
+        return [str(choice) for choice in info.values]
+    return []
+
+
+def _allowed(annotated: Any) -> Text:
+    info = msgspec.inspect.type_info(annotated)
+    if isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    choices = _choices(annotated)
+    if choices:
+        return say("одне з {choices}", "one of {choices}", choices=", ".join(choices))
+    if isinstance(info, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+        low = info.ge if info.ge is not None else info.gt
+        high = info.le if info.le is not None else info.lt
+        return say(
+            "потрібне {kind} число{low}{high}",
+            "a {kind} is needed{low}{high}",
+            kind=say("ціле", "whole number") if isinstance(info, msgspec.inspect.IntType) else plain("number"),
+            low=say(" від {n}", " from {n}", n=low) if low is not None else "",
+            high=say(" до {n}", " to {n}", n=high) if high is not None else "",
+        )
+    if isinstance(info, msgspec.inspect.BoolType):
+        return say("потрібне true або false", "true or false is needed")
+    if isinstance(info, msgspec.inspect.StrType) and info.pattern:
+        return say("потрібен текст вигляду {form}", "text of the form {form} is needed", form=info.pattern)
+    if isinstance(info, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
+        return say("потрібен список", "a list is needed")
+    return say("потрібен текст у лапках", "text in quotes is needed")
+
+
+def _from_toml(expected: type, value: Any) -> Any:
+    if expected is Path and isinstance(value, str):
+        return Path(value)
+    raise ValueError(f"{expected.__name__} is not a configuration type")
+
+
+def _unwrap(expected: Any) -> tuple[Any, str]:
+    """Split `Annotated[X, Meta(description=…)]` into X (still annotated, when it bounds values) and the description."""
+    if get_origin(expected) is not Annotated:
+        return expected, ""
+    inner, *metas = get_args(expected)
+    description = next((m.description for m in metas if isinstance(m, msgspec.Meta) and m.description), "")
+    bare_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+    return (inner if bare_struct or get_origin(inner) is tuple else expected), description
+
+
+def _join(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _show(value: object) -> str:
+    shown = f"«{value}»" if isinstance(value, str) else str(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…"
+
+
+# Example --------------------------------------------------------------------------------------------------------------
+
+
+def _example_lines(config_type: type[msgspec.Struct], place: str, required: dict[str, Any]) -> Iterator[str]:
+    types = get_type_hints(config_type, include_extras=True)
+    tables: list[str] = []
+    if config_type.__doc__ and place:
+        yield from (f"# {line}".rstrip() for line in [config_type.__doc__.strip().splitlines()[0]])
+    if place:
+        yield f"[{place}]"
+    for field in msgspec.structs.fields(config_type):
+        inner, description = _unwrap(types[field.name])
+        here = _join(place, field.encode_name)
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            tables.extend(["", *_example_lines(inner, here, required)])
+            continue
+        if description:
+            yield f"# {description}"
+        yield f"{field.encode_name} = {_as_toml(_default_of(field, here, required))}"
+    yield from tables
+
+
+def _default_of(field: msgspec.structs.FieldInfo, place: str, required: dict[str, Any]) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return field.default
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return required[place]
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, enum.Enum):
+        return _as_toml(value.value)
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_as_toml(item) for item in value) + "]"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,145 @@
+"""Owns the value types of what a community has: sites, devices, cameras; not where they are stored nor who edits them.
+
+The master copy is the centre's database (collector.inventory); an agent holds the signed part that concerns its site.
+Note: collector/design/0005-inventory-tables-migrations.md.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
+
+
+class AccessClass(StrEnum):
+    """How closely a camera's pictures are guarded; everything but STREET is special and needs a grant by name."""
+
+    STREET = "street"
+    ENTRANCE = "entrance"
+    CHILDREN = "children"
+    PATIENTS = "patients"
+    STAFF = "staff"
+    HOMES = "homes"
+    CRITICAL = "critical"
+
+
+SPECIAL_CLASSES = frozenset(
+    {AccessClass.CHILDREN, AccessClass.PATIENTS, AccessClass.STAFF, AccessClass.HOMES, AccessClass.CRITICAL}
+)
+
+
+class Upload(StrEnum):
+    """What of a camera's recording travels to the centre by itself."""
+
+    ALWAYS = "always"
+    SUB_STREAM_AND_MOTION = "sub-stream+motion"
+    ON_REQUEST = "on-request"
+
+
+class DeviceKind(StrEnum):
+    """What a device is, for icons and for the order of root cause."""
+
+    ROUTER = "router"
+    SWITCH = "switch"
+    ACCESS_POINT = "access-point"
+    RADIO_LINK = "radio-link"
+    UPS = "ups"
+    PRINTER = "printer"
+    SERVER = "server"
+    RECORDER = "recorder"
+    OTHER = "other"
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A building or a pole with its own agent or line: council, school, clinic, club.
+
+    Attributes:
+        village: settlement as people call it.
+        district: starosta's district (старостинський округ); "" for the centre's own.
+        provider: name of the internet provider, "" when unknown.
+    """
+
+    id: SiteId
+    name: str
+    village: str
+    district: str = ""
+    provider: str = ""
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A thing that answers on the network and is not a camera.
+
+    Attributes:
+        address: host name or IP, with `:port` when SNMP is not on 161.
+        snmp: "off", "v1" or "v2c".
+        secret: name of the secret with the SNMP community; "" means `public`.
+    """
+
+    id: DeviceId
+    site: SiteId
+    name: str
+    kind: DeviceKind = DeviceKind.OTHER
+    address: str
+    snmp: str = "v2c"
+    secret: str = ""
+
+
+class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A camera. Without purpose, basis, retention and class it does not record.
+
+    Attributes:
+        url: main stream, `rtsp://host[:port]/path`, never with a password in it.
+        sub_url: small stream for the wall, "" when there is none.
+        secret: name of the secret `login:password`; "" when the camera asks for none.
+        purpose: why it films, in one sentence for residents.
+        basis: decision that allows it, with number and date.
+        retention_days: how long recordings are kept; 0 means not decided.
+        access: how closely its pictures are guarded; None means not decided.
+    """
+
+    id: CameraId
+    site: SiteId
+    name: str
+    url: str
+    sub_url: str = ""
+    secret: str = ""
+    purpose: str = ""
+    basis: str = ""
+    retention_days: int = 0
+    access: AccessClass | None = None
+    upload: Upload = Upload.ALWAYS
+
+    def may_record(self) -> bool:
+        """Whether the law's four questions are answered: purpose, basis, retention, class."""
+        return bool(self.purpose and self.basis and self.retention_days > 0 and self.access)
+
+
+class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The community (громада) that one centre serves."""
+
+    id: CommunityId
+    name: str
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One version of everything a community has.
+
+    Attributes:
+        version: grows by one with each accepted change; 0 is the empty inventory before the first.
+    """
+
+    version: int
+    community: Community
+    sites: tuple[Site, ...] = ()
+    devices: tuple[Device, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+
+    def part_of(self, site: SiteId) -> "Inventory":
+        """What the agent of `site` needs to know, and nothing else."""
+        return Inventory(
+            version=self.version,
+            community=self.community,
+            sites=tuple(s for s in self.sites if s.id == site),
+            devices=tuple(d for d in self.devices if d.site == site),
+            cameras=tuple(c for c in self.cameras if c.site == site),
+        )

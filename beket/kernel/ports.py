@@ -1,0 +1,124 @@
+"""Owns the seams between rooms: what one room asks of another, as small Protocols that wiring fills.
+
+A room depends on a port, never on the room behind it; so the edge and the centre use the same store, and a test hands
+in a few lines. Value types that cross a port live here too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from beket.kernel.ids import CameraId
+from beket.kernel.inventory import Inventory
+from beket.kernel.metrics import Point
+
+Codec = Literal["h264", "h265"]
+
+
+class GapReason(StrEnum):
+    """Why there is no recording; every gap has one."""
+
+    POWER = "power"
+    LINK = "link"
+    CAMERA = "camera"
+    DISK = "disk"
+    RESTART = "restart"
+    UPDATE = "update"
+    MAINTENANCE = "maintenance"
+    CLOCK = "clock"
+    NO_PURPOSE = "no-purpose"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """What the frames of one run have in common; a change of parameter sets starts a new run.
+
+    Attributes:
+        init: `ftyp` and `moov` of the fragmented MP4 that the run's fragments continue.
+    """
+
+    codec: Codec
+    width: int
+    height: int
+    init: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One frame as fMP4 (`moof` + `mdat`): the same bytes on disk and to every viewer.
+
+    Attributes:
+        start_90k: wall time of the frame since 1970 UTC.
+        duration_90k: until the next frame.
+        is_key: a decoder can start here.
+    """
+
+    data: bytes
+    start_90k: int
+    duration_90k: int
+    is_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """A closed, durable, indexed segment.
+
+    Attributes:
+        sequence: number of the segment within its camera, growing; tells two segments of one start apart.
+        sha256: of the whole file, 32 bytes.
+    """
+
+    camera: CameraId
+    start_90k: int
+    duration_90k: int
+    sequence: int
+    size_bytes: int
+    sha256: bytes
+
+
+class SegmentSink(Protocol):
+    """Where capture puts frames. All calls come from the capture thread."""
+
+    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
+        """Begin a run of fragments that share `stream`; ends the camera's run before it, if one is open."""
+
+    def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
+        """Append fragments of the open run, in order. The first one of a run is a key frame.
+
+        Raises:
+            NoSpace: the disk is full; the open segment is kept up to the last durable fragment.
+        """
+
+    def end_run(self, camera: CameraId, *, reason: GapReason) -> None:
+        """Close the camera's run; a gap with `reason` starts where its last fragment ends. No run open: no effect."""
+
+    def sync(self) -> None:
+        """Make everything written so far durable; called once each recovery point interval (RPO)."""
+
+
+class SegmentBacklog(Protocol):
+    """What the uplink asks of the edge store. Blocking; called from the uplink's own thread."""
+
+    def pending(self, limit: int) -> list[SegmentInfo]:
+        """Closed segments that the centre has not acknowledged, newest first."""
+
+    def read(self, segment: SegmentInfo, offset_bytes: int, max_bytes: int) -> bytes:
+        """Bytes of a segment's file from `offset_bytes`; fewer than `max_bytes` only at its end."""
+
+    def acknowledge(self, segment: SegmentInfo) -> None:
+        """The centre holds the segment with this very hash; from now on the edge may delete it by its policy."""
+
+
+class PointSink(Protocol):
+    """Where samples go: the agent's spool, the centre's store, a time series database."""
+
+    def put(self, points: Sequence[Point]) -> None:
+        """Take the samples; returns when they will survive a crash of this process."""
+
+
+class InventoryView(Protocol):
+    """What a room may know of the inventory: the newest accepted version."""
+
+    def current(self) -> Inventory:
+        """The version in force now; the caller does not change it."""
