@@ -92,8 +92,10 @@ class SimulatedClock:
         self._move_to(end_ns)
 
     def _move_to(self, mono_ns: int) -> None:
-        self._wall_ns += mono_ns - self._mono_ns
-        self._mono_ns = mono_ns
+        # A sleeper may be overdue already, after `pass_time`; monotonic time does not go back for it.
+        passed_ns = max(0, mono_ns - self._mono_ns)
+        self._wall_ns += passed_ns
+        self._mono_ns += passed_ns
 
 
 def utc(wall_ns: int) -> datetime.datetime:

@@ -6,16 +6,18 @@ knows no section. The example file is printed from the same types, so it cannot 
 
 import difflib
 import enum
+import json
 import tomllib
-from collections.abc import Iterator
+import types
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from beket.kernel.errors import BeketError, InvalidConfig
-from beket.kernel.text import Text, plain, say
+from beket.kernel.text import Text, say
 
 CONFIG_MAX_BYTES = 1024 * 1024
 
@@ -84,8 +86,8 @@ def load(path: Path, config_type: type[T]) -> T:
 def example(config_type: type[msgspec.Struct], required: dict[str, Any] | None = None) -> str:
     """The file that means the same as no file: each key with its explanation and default, as TOML.
 
-    Fields without a default need a value in `required`, by dotted path; a list of tables is shown as one commented-out
-    table.
+    Fields without a default need a value in `required`, by dotted path. A key that is absent by default, and the one
+    table that stands for a list of tables, are commented out.
     """
     return "\n".join(_example_lines(config_type, "", required or {})).strip() + "\n"
 
@@ -94,13 +96,24 @@ def example(config_type: type[msgspec.Struct], required: dict[str, Any] | None =
 
 
 def _check_value(value: Any, expected: Any, place: str, mistakes: list[Mistake]) -> Any:
-    expected, _ = _unwrap(expected)
-    if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
-        return _check_table(value, expected, place, mistakes)
-    if get_origin(expected) is tuple and isinstance(value, list):
-        (item_type, *_) = get_args(expected)
-        return tuple(_check_value(item, item_type, f"{place}[{i}]", mistakes) for i, item in enumerate(value))
+    inner, _ = _unwrap(expected)
+    if _is_table(inner):
+        return _check_table(value, inner, place, mistakes)
+    if get_origin(inner) is tuple and isinstance(value, list):
+        return _check_list(value, expected, place, mistakes)
     return _check_leaf(value, expected, place, mistakes)
+
+
+def _check_list(value: list[Any], annotated: Any, place: str, mistakes: list[Mistake]) -> Any:
+    info = msgspec.inspect.type_info(annotated)
+    if isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    low, high = getattr(info, "min_length", None), getattr(info, "max_length", None)
+    if not _fits(value, low, high):
+        what = say("тут потрібно значень:{bounds}.", "values needed here:{bounds}.", bounds=_bounds(low, high))
+        mistakes.append(Mistake(place, what))
+    (item_type, *_) = get_args(_unwrap(annotated)[0])
+    return tuple(_check_value(item, item_type, f"{place}[{i}]", mistakes) for i, item in enumerate(value))
 
 
 def _check_table(value: Any, expected: type[msgspec.Struct], place: str, mistakes: list[Mistake]) -> Any:
@@ -110,14 +123,13 @@ def _check_table(value: Any, expected: type[msgspec.Struct], place: str, mistake
         return None
     before = len(mistakes)
     fields = {field.encode_name: field for field in msgspec.structs.fields(expected)}
-    types = get_type_hints(expected, include_extras=True)
-    for key in value:
-        if key not in fields:
-            mistakes.append(_unknown_key(_join(place, key), key, list(fields)))
+    hints = get_type_hints(expected, include_extras=True)
+    unknown = [key for key in value if key not in fields]
+    mistakes.extend(_unknown_key(_join(place, key), key, list(fields)) for key in unknown)
     checked: dict[str, Any] = {}
     for name, field in fields.items():
         if name in value:
-            checked[field.name] = _check_value(value[name], types[field.name], _join(place, name), mistakes)
+            checked[field.name] = _check_value(value[name], hints[field.name], _join(place, name), mistakes)
         elif field.required:
             mistakes.append(Mistake(_join(place, name), say("цього ключа бракує.", "this key is missing.")))
     if len(mistakes) > before:
@@ -179,20 +191,35 @@ def _allowed(annotated: Any) -> Text:
     if isinstance(info, msgspec.inspect.IntType | msgspec.inspect.FloatType):
         low = info.ge if info.ge is not None else info.gt
         high = info.le if info.le is not None else info.lt
-        return say(
-            "потрібне {kind} число{low}{high}",
-            "a {kind} is needed{low}{high}",
-            kind=say("ціле", "whole number") if isinstance(info, msgspec.inspect.IntType) else plain("number"),
-            low=say(" від {n}", " from {n}", n=low) if low is not None else "",
-            high=say(" до {n}", " to {n}", n=high) if high is not None else "",
-        )
+        bounds = _bounds(low, high)
+        if isinstance(info, msgspec.inspect.IntType):
+            return say("потрібне ціле число{bounds}", "a whole number is needed{bounds}", bounds=bounds)
+        return say("потрібне число{bounds}", "a number is needed{bounds}", bounds=bounds)
     if isinstance(info, msgspec.inspect.BoolType):
         return say("потрібне true або false", "true or false is needed")
     if isinstance(info, msgspec.inspect.StrType) and info.pattern:
         return say("потрібен текст вигляду {form}", "text of the form {form} is needed", form=info.pattern)
     if isinstance(info, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
         return say("потрібен список", "a list is needed")
+    if isinstance(info, msgspec.inspect.StrType) and (info.min_length or info.max_length):
+        bounds = _bounds(info.min_length, info.max_length)
+        return say("потрібен текст у лапках, знаків:{bounds}", "text in quotes, characters:{bounds}", bounds=bounds)
+    if isinstance(info, msgspec.inspect.DictType):
+        return say("потрібен розділ із такими значеннями, як в описі", "a table of values of the stated type is needed")
     return say("потрібен текст у лапках", "text in quotes is needed")
+
+
+def _bounds(low: float | None, high: float | None) -> Text:
+    return say(
+        "{low}{high}",
+        "{low}{high}",
+        low=say(" від {n}", " from {n}", n=low) if low is not None else "",
+        high=say(" до {n}", " to {n}", n=high) if high is not None else "",
+    )
+
+
+def _fits(value: Sized, low: int | None, high: int | None) -> bool:
+    return (low is None or len(value) >= low) and (high is None or len(value) <= high)
 
 
 def _from_toml(expected: type, value: Any) -> Any:
@@ -202,13 +229,19 @@ def _from_toml(expected: type, value: Any) -> Any:
 
 
 def _unwrap(expected: Any) -> tuple[Any, str]:
-    """Split `Annotated[X, Meta(description=…)]` into X (still annotated, when it bounds values) and the description."""
-    if get_origin(expected) is not Annotated:
-        return expected, ""
-    inner, *metas = get_args(expected)
-    description = next((m.description for m in metas if isinstance(m, msgspec.Meta) and m.description), "")
-    bare_struct = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
-    return (inner if bare_struct or get_origin(inner) is tuple else expected), description
+    """Split `Annotated[X | None, Meta(description=…)]` into X and the description; a leaf keeps its `| None`."""
+    description = ""
+    if get_origin(expected) is Annotated:
+        expected, *metas = get_args(expected)
+        description = next((m.description for m in metas if isinstance(m, msgspec.Meta) and m.description), "")
+    if get_origin(expected) in (Union, types.UnionType):
+        tables = [choice for choice in get_args(expected) if _is_table(choice)]
+        expected = tables[0] if len(tables) == 1 else expected
+    return expected, description
+
+
+def _is_table(expected: Any) -> bool:
+    return isinstance(expected, type) and issubclass(expected, msgspec.Struct)
 
 
 def _join(place: str, key: str) -> str:
@@ -224,30 +257,54 @@ def _show(value: object) -> str:
 
 
 def _example_lines(config_type: type[msgspec.Struct], place: str, required: dict[str, Any]) -> Iterator[str]:
-    types = get_type_hints(config_type, include_extras=True)
+    hints = get_type_hints(config_type, include_extras=True)
     tables: list[str] = []
-    if config_type.__doc__ and place:
-        yield from (f"# {line}".rstrip() for line in [config_type.__doc__.strip().splitlines()[0]])
     if place:
-        yield f"[{place}]"
+        yield from _heading(config_type, f"[{place}]")
     for field in msgspec.structs.fields(config_type):
-        inner, description = _unwrap(types[field.name])
+        inner, description = _unwrap(hints[field.name])
         here = _join(place, field.encode_name)
-        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            tables.extend(["", *_example_lines(inner, here, required)])
+        if _is_table(inner):
+            lines = list(_example_lines(inner, here, required))
+            absent = field.default is None
+            tables.extend(["", *(f"# {line}".rstrip() if absent and line[:1] != "#" else line for line in lines)])
+            continue
+        item = get_args(inner)[0] if get_origin(inner) is tuple else None
+        if item is not None and _is_table(_unwrap(item)[0]):
+            tables.extend(["", *_sample_table(_unwrap(item)[0], here)])
             continue
         if description:
             yield f"# {description}"
-        yield f"{field.encode_name} = {_as_toml(_default_of(field, here, required))}"
+        yield _example_line(field.encode_name, _default_of(field, required.get(here)))
     yield from tables
 
 
-def _default_of(field: msgspec.structs.FieldInfo, place: str, required: dict[str, Any]) -> Any:
+def _sample_table(item_type: type[msgspec.Struct], place: str) -> Iterator[str]:
+    # One table of a list, commented out: a list is empty until somebody fills it. Keys without a default end in "…".
+    yield from _heading(item_type, f"# [[{place}]]")
+    hints = get_type_hints(item_type, include_extras=True)
+    for field in msgspec.structs.fields(item_type):
+        _, description = _unwrap(hints[field.name])
+        note = f"  # {description}" if description else ""
+        yield f"# {field.encode_name} = {'…' if field.required else _as_toml(_default_of(field, None))}{note}"
+
+
+def _heading(table_type: type[msgspec.Struct], bracketed: str) -> Iterator[str]:
+    if table_type.__doc__:
+        yield f"# {table_type.__doc__.strip().splitlines()[0]}"
+    yield bracketed
+
+
+def _example_line(key: str, value: Any) -> str:
+    return f"# {key} =" if value is None else f"{key} = {_as_toml(value)}"
+
+
+def _default_of(field: msgspec.structs.FieldInfo, required: Any) -> Any:
     if field.default is not msgspec.NODEFAULT:
         return field.default
     if field.default_factory is not msgspec.NODEFAULT:
         return field.default_factory()
-    return required[place]
+    return required
 
 
 def _as_toml(value: Any) -> str:
@@ -259,5 +316,7 @@ def _as_toml(value: Any) -> str:
         return str(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_as_toml(item) for item in value) + "]"
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_as_toml(key)} = {_as_toml(item)}" for key, item in value.items()) + "}"
+    # JSON's escapes are TOML's, except that TOML also wants DEL escaped.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -84,6 +84,8 @@ def mapped_errors(path: Path) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise _ours(error, path) from error
+    except sa.exc.TimeoutError as error:
+        raise Busy(say("Забагато читачів бази.", "Too many readers of the database."), subject=str(path)) from error
     except sqlite3.Error as error:
         raise _ours_from_sqlite(error, path) from error
 

@@ -58,7 +58,7 @@ class Remedy(StrEnum):
 class Handling:
     """How a kind is treated at each edge of the process.
 
-    `exit_code` follows sysexits.h; `retry` says whether a loop tries again by itself.
+    `exit_code` follows sysexits.h; `retry` says whether trying again soon can help: if not, a loop waits its longest.
     """
 
     remedy: Remedy

@@ -5,6 +5,7 @@ manifests of years ago still mean the same thing.
 """
 
 import re
+import unicodedata
 import uuid
 from typing import NewType
 
@@ -64,7 +65,8 @@ def slug_from(name: str) -> str:
         >>> slug_from("Школа, с. Цибульківка"), slug_from("Єгорине"), slug_from("Згурівка")
         ('shkola-s-tsybulkivka', 'yehoryne', 'zghurivka')
     """
-    latin = re.sub(r"(\w[\w'’ʼ]*)", lambda word: _latin_word(word.group()), name.lower())
+    composed = unicodedata.normalize("NFC", name.lower())  # й and ї of some file systems are two characters
+    latin = re.sub(r"[^\W_][^\W_'’ʼ]*(?:['’ʼ][^\W_]+)*", lambda word: _latin_word(word.group()), composed)
     return re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:SLUG_MAX_CHARS].strip("-")
 
 

@@ -12,7 +12,7 @@ from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
 
 
 class AccessClass(StrEnum):
-    """How closely a camera's pictures are guarded; everything but STREET is special and needs a grant by name."""
+    """How closely a camera's pictures are guarded; `SPECIAL_CLASSES` need a grant that names the camera."""
 
     STREET = "street"
     ENTRANCE = "entrance"

@@ -6,11 +6,15 @@ keeps the lines. Anything that looks like a secret is redacted in the finished l
 
 import json
 import logging
+import re
 import sys
 from typing import Literal, TextIO
 
 from beket.kernel.clock import utc
 from beket.kernel.secrets import redact
+
+# Line ends, escapes and direction marks from a device's name or a page would forge lines or repaint the terminal.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -34,10 +38,11 @@ def level_number(level: str) -> int:
 class _TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = utc(round(record.created * 1e9)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = f"{moment} {record.levelname.lower():8} {record.name}: {record.getMessage()}"
+        words = _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", redact(record.getMessage()))
+        line = f"{moment} {record.levelname.lower():8} {record.name}: {words}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return redact(line)
+            line += "\n" + redact(self.formatException(record.exc_info))
+        return line
 
 
 class _JsonLines(logging.Formatter):

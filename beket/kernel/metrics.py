@@ -122,7 +122,7 @@ class Instruments:
 
 
 def _ordered(metric: Metric, labels: Mapping[str, str]) -> Labels:
-    if len(labels) != len(metric.labels):
+    if labels.keys() != set(metric.labels):
         raise ValueError(f"{metric.name} takes labels {metric.labels}, not {tuple(labels)}")
     return tuple((name, labels[name]) for name in metric.labels)
 

@@ -17,12 +17,14 @@ from beket.kernel.text import say
 
 SECRET_MAX_BYTES = 4096
 
-# What a secret looks like in a line of text: log lines, foreign output, URLs. Group 1 stays, the rest goes.
+# What a secret looks like in a line of text: log lines, foreign output, URLs. Group 1 stays, the rest goes. Rather too
+# much goes than too little; every repetition is bounded, so that a hostile line costs no more than its length.
 _PATTERNS = (
-    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s/@]+(?=@)", re.IGNORECASE),
-    re.compile(r"(\bauthorization[\"']?\s*[:=]\s*(?:bearer|basic|digest)\s+)[^\s\"',][^\r\n\"']*", re.IGNORECASE),
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,15}://[^\s/@:]{0,128}:)[^\s\"'<>]{1,512}(?=@)", re.IGNORECASE),
+    re.compile(r"(\b(?:authorization|cookie)[\"']?[ \t]{0,8}[:=][ \t]{0,8})[^\r\n]+", re.IGNORECASE),
     re.compile(
-        r"((?<![a-z])(?:password|passwd|secret|token|community|пароль)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]+",
+        r"((?<![a-z])(?:password|passwd|secret|token|community|api[_-]?key|пароль)[\"']?[ \t]{0,8}[=:][ \t]{0,8})"
+        r"(?:\"(?:[^\"\\\r\n]|\\.)*\"?|'(?:[^'\\\r\n]|\\.)*'?|[^\s\"']\S*)",
         re.IGNORECASE,
     ),
 )
@@ -95,7 +97,7 @@ def read_secret_file(path: Path) -> Secret:
         InvalidConfig: others can read the file, or it is empty, too long or not text.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place must not hang us
     except FileNotFoundError:
         raise NotFound(
             say("Немає файла з секретом.", "The secret file is missing."),
@@ -107,14 +109,17 @@ def read_secret_file(path: Path) -> Secret:
             say("Файл із секретом не читається: {why}.", "The secret file cannot be read: {why}.", why=error.strerror),
             subject=str(path),
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            raise InvalidConfig(
-                say("Секрет можуть прочитати інші.", "Others can read this secret."),
-                subject=str(path),
-                hint=say("Виконайте: chmod 600 {path}", "Run: chmod 600 {path}", path=path),
-            )
-        raw = file.read(SECRET_MAX_BYTES + 1)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        raw = os.read(descriptor, SECRET_MAX_BYTES + 1) if stat.S_ISREG(mode) else b""
+    finally:
+        os.close(descriptor)
+    if stat.S_ISREG(mode) and stat.S_IMODE(mode) & 0o077:
+        raise InvalidConfig(
+            say("Секрет можуть прочитати інші.", "Others can read this secret."),
+            subject=str(path),
+            hint=say("Виконайте: chmod 600 {path}", "Run: chmod 600 {path}", path=path),
+        )
     try:
         value = raw.decode().rstrip("\r\n")
     except UnicodeDecodeError:
@@ -135,10 +140,14 @@ def write_secret_file(path: Path, secret: Secret) -> None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret.reveal().encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secret.reveal().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)  # half a key would stand in the way of the next try
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

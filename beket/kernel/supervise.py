@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import BeketError, Internal
+from beket.kernel.errors import BeketError, Cancelled, Internal
 from beket.kernel.logs import level_number
 
 log = logging.getLogger(__name__)
@@ -33,15 +33,18 @@ class Backoff:
     jitter_ratio: float = 0.25
     healthy_after_s: float = 30
 
-    def delay_s(self, failures: int, rng: random.Random) -> float:
-        """The wait before the next try, given how many failures came in a row (1 or more)."""
-        step_s = self.steps_s[min(failures, len(self.steps_s)) - 1]
+    def delay_s(self, failures: int, rng: random.Random, *, hopeful: bool = True) -> float:
+        """The wait before the next try, given how many failures came in a row (1 or more).
+
+        The longest wait at once when the failure is not `hopeful`: somebody has to do something first.
+        """
+        step_s = self.steps_s[min(failures, len(self.steps_s)) - 1 if hopeful else -1]
         return step_s * (1 + self.jitter_ratio * rng.random())
 
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """What is known of a unit after a change: running again (`error` is None), or failed and waiting."""
+    """What is known of a unit after a change: being tried again (`error` is None), or failed and waiting."""
 
     name: str
     error: BeketError | None
@@ -58,10 +61,10 @@ async def keep_running(
     backoff: Backoff | None = None,
     on_change: Callable[[UnitState], None] | None = None,
 ) -> None:
-    """Run `run_once` for ever; return only when it returns without an error, or on cancellation.
+    """Run `run_once` for ever; return only when it returns without an error or raises `Cancelled`.
 
     A repeated failure is logged once, until it changes; a bug is logged with its trace each time. `on_change` is told
-    the first failure, each different one, and each new try after one.
+    each failure and each new try after one.
     """
     backoff = backoff or Backoff()
     failures = 0
@@ -70,6 +73,8 @@ async def keep_running(
         began_ns = clock.mono_ns()
         try:
             await run_once()
+        except Cancelled:
+            return
         except BeketError as caught:
             error = caught
         except Exception as caught:  # the one broad except: a unit's bug must not end its neighbours
@@ -80,14 +85,16 @@ async def keep_running(
         if clock.mono_ns() - began_ns >= backoff.healthy_after_s * NS_PER_S:
             failures, shown = 0, ""
         failures += 1
-        delay_s = backoff.delay_s(failures, rng)
+        delay_s = backoff.delay_s(failures, rng, hopeful=error.handling.retry)
         sentence = error.sentence().en
         if sentence != shown:
             shown = sentence
             log.log(level_number(error.handling.log_level), "%s: %s (next try in %.0f s)", name, sentence, delay_s)
-            if on_change:
-                on_change(UnitState(name, error, failures, delay_s))
+        if on_change:
+            on_change(UnitState(name, error, failures, delay_s))
         await clock.sleep(delay_s)
+        if on_change:
+            on_change(UnitState(name, None, failures, 0))
 
 
 async def run_together(units: dict[str, Awaitable[None]]) -> None:
@@ -95,12 +102,15 @@ async def run_together(units: dict[str, Awaitable[None]]) -> None:
 
     Meant for the top of a process, where each unit already is a `keep_running`.
     """
+    first: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             for name, unit in units.items():
                 group.create_task(_as_coroutine(unit), name=name)
     except BaseExceptionGroup as many:
-        raise many.exceptions[0] from None
+        first = many.exceptions[0]
+    if first is not None:
+        raise first  # out here it keeps its own cause, and does not carry the group
 
 
 async def _as_coroutine(unit: Awaitable[None]) -> None:

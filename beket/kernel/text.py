@@ -25,7 +25,7 @@ class Text:
 
     uk_template: str
     en_template: str
-    values: dict[str, object] = field(default_factory=dict, compare=False)
+    values: dict[str, object] = field(default_factory=dict, hash=False)
 
     @property
     def uk(self) -> str:

@@ -41,9 +41,6 @@ def spell_bytes(size_bytes: int) -> str:
     """
     if size_bytes < KIB:
         return f"{size_bytes} Б"
-    size = float(size_bytes)
-    for unit in ("КіБ", "МіБ", "ГіБ", "ТіБ"):
-        size /= KIB
-        if size < KIB or unit == "ТіБ":
-            return f"{size:.1f} {unit}".replace(".", ",")
-    raise AssertionError  # the loop always returns
+    units = ("КіБ", "МіБ", "ГіБ", "ТіБ")
+    power = min((size_bytes.bit_length() - 1) // 10, len(units))
+    return f"{size_bytes / KIB**power:.1f} {units[power - 1]}".replace(".", ",")
