@@ -1,0 +1,74 @@
+"""Owns which real programs the tests need and what brings each; a missing one fails the test, it never skips.
+
+A name is a program on the path, or one of the parts below that are not programs: GStreamer's RTSP server is a library
+with Python bindings that Debian installs for its own interpreter only.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something real that tests start: the Debian packages that bring it, and how to tell that it is here."""
+
+    packages: str
+    is_here: Callable[[], bool]
+
+
+def _program(name: str, packages: str) -> tuple[str, Part]:
+    # Daemons live in /usr/sbin, which is not on everybody's path.
+    return name, Part(packages, lambda: find(name) is not None)
+
+
+def _shared(pattern: str) -> Callable[[], bool]:
+    return lambda: SYSTEM_PYTHON.exists() and any(Path("/usr/lib").glob(pattern))
+
+
+PARTS: dict[str, Part] = dict(
+    (
+        _program("ffmpeg", "ffmpeg"),
+        _program("ffprobe", "ffmpeg"),
+        _program("ping", "iputils-ping"),
+        _program("restic", "restic"),
+        _program("snmpd", "snmpd"),
+        _program("snmpget", "snmp"),
+        _program("snmpwalk", "snmp"),
+        _program("snmpbulkwalk", "snmp"),
+        _program("snmptrap", "snmp"),
+        _program("ssh", "openssh-client"),
+        _program("sshd", "openssh-server"),
+        (
+            "gst-rtsp-server",
+            Part(
+                "gir1.2-gst-rtsp-server-1.0 python3-gst-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
+                "gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly",
+                _shared("*/girepository-1.0/GstRtspServer-1.0.typelib"),
+            ),
+        ),
+        ("gst-x265", Part("gstreamer1.0-plugins-bad", _shared("*/gstreamer-1.0/libgstx265.so"))),
+    )
+)
+
+
+def find(program: str) -> Path | None:
+    """Where `program` is, on the path or among the daemons; None when it is not installed."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
+    return Path(found) if found else None
+
+
+def what_is_missing(names: Iterable[str]) -> str | None:
+    """One sentence naming what a test cannot run without and how to install it; None when all is here.
+
+    Raises:
+        KeyError: a name that `PARTS` does not know; add it there.
+    """
+    missing = [name for name in names if not PARTS[name].is_here()]
+    if not missing:
+        return None
+    packages = " ".join(dict.fromkeys(PARTS[name].packages for name in missing))
+    return f"this test runs the real {', '.join(missing)}, which is not installed: apt-get install {packages}"

@@ -1,0 +1,22 @@
+"""Fixtures for all floors, and the rule that a missing real program fails its test in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from beket.testing import footage as films
+from beket.testing.programs import what_is_missing
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        sentence = what_is_missing(marker.args)
+        if sentence:
+            pytest.fail(sentence, pytrace=False)
+
+
+@pytest.fixture(scope="session", params=[None, *films.real_films()], ids=lambda film: film.stem if film else "rendered")
+def footage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> films.Footage:
+    """A film of a street: the rendered one, then each real one of BEKET_FOOTAGE_DIR; a test runs once for each."""
+    film: Path | None = request.param
+    return films.look_at(film) if film else films.rendered(tmp_path_factory.mktemp("footage"))
