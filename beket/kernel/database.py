@@ -110,7 +110,10 @@ def _ours_from_sqlite(error: sqlite3.Error, path: Path) -> BeketError:
                 name=name,
             ),
             subject=str(path),
-            hint=say("Поруч є копія *.before-*; перевірте диск.", "A copy *.before-* lies beside it; check the disk."),
+            hint=say(
+                "Перевірте диск і відновіть базу з резервної копії.",
+                "Check the disk and restore the database from a backup.",
+            ),
         )
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
         return InvalidConfig(

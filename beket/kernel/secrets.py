@@ -19,14 +19,12 @@ SECRET_MAX_BYTES = 4096
 
 # What a secret looks like in a line of text: log lines, foreign output, URLs. Group 1 stays, the rest goes. Rather too
 # much goes than too little; every repetition is bounded, so that a hostile line costs no more than its length.
+_NAMED = r"((?<![a-z])(?:password|passwd|secret|token|community|api[_-]?key|пароль)[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
 _PATTERNS = (
     re.compile(r"(\b[a-z][a-z0-9+.-]{0,15}://[^\s/@:]{0,128}:)[^\s\"'<>]{1,512}(?=@)", re.IGNORECASE),
     re.compile(r"(\b(?:authorization|cookie)[\"']?[ \t]{0,8}[:=][ \t]{0,8})[^\r\n]+", re.IGNORECASE),
-    re.compile(
-        r"((?<![a-z])(?:password|passwd|secret|token|community|api[_-]?key|пароль)[\"']?[ \t]{0,8}[=:][ \t]{0,8})"
-        r"(?:\"(?:[^\"\\\r\n]|\\.)*\"?|'(?:[^'\\\r\n]|\\.)*'?|[^\s\"']\S*)",
-        re.IGNORECASE,
-    ),
+    re.compile(_NAMED + r"([\"']))(?:(?!\2)(?:[^\\\r\n]|\\.))+", re.IGNORECASE),
+    re.compile(_NAMED + r")[^\s\"'•]\S*", re.IGNORECASE),
 )
 
 
