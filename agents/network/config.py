@@ -1,0 +1,16 @@
+"""Owns the agent's `[network]` section."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the site's gear is polled."""
+
+    interval_s: Annotated[float, Meta(ge=1, le=3600, description="Опитувати кожен пристрій раз на стільки секунд.")] = (
+        60.0
+    )
+    timeout_s: Annotated[float, Meta(ge=0.1, le=30, description="Чекати на одну відповідь стільки секунд.")] = 1.0
+    at_once: Annotated[int, Meta(ge=1, le=1024, description="Скільки пристроїв опитувати одночасно.")] = 64

@@ -1,0 +1,205 @@
+"""Owns one poll of one device: reachability first, then the modules' tables; what came, and why the rest did not.
+
+A dead device costs one time-out: the ping and the first SNMP question go out together, and if SNMP is silent nothing
+more is asked. Partial results are kept with their reason. Does not own when polls happen (`poller`).
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agents.network import metrics, reading
+from agents.network.icmp import Ping, Pinger
+from agents.network.module_files import Module
+from agents.network.reading import PortIdentity
+from agents.network.snmp.codec import Value, Version
+from agents.network.snmp.port import SNMP_PORT, SnmpPort, Target
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import BeketError, InvalidArgument, ProtocolError, TimedOut
+from beket.kernel.inventory import Device
+from beket.kernel.metrics import Labels, Metric, Point
+from beket.kernel.secrets import Secret, SecretStore
+from beket.kernel.text import Text, say
+
+_VERSIONS = {"v1": Version.V1, "v2c": Version.V2C}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one poll of a device brought.
+
+    Attributes:
+        is_up: it answered to something.
+        snmp_is_up: it answered SNMP; None when it is not asked.
+        error: why the reading is not complete; None when all that was asked came.
+        facts: texts by name: description, model-oid, name.
+    """
+
+    device: Device
+    is_up: bool
+    points: list[Point] = field(default_factory=list)
+    snmp_is_up: bool | None = None
+    error: BeketError | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    ports: list[PortIdentity] = field(default_factory=list)
+
+
+class DevicePolls:
+    """Polls devices with what all polls share; runs on the loop, many at once."""
+
+    def __init__(
+        self,
+        *,
+        snmp: SnmpPort,
+        pinger: Pinger,
+        modules: Sequence[Module],
+        secrets: SecretStore,
+        clock: Clock,
+        timeout_s: float = 1.0,
+    ) -> None:
+        self._snmp = snmp
+        self._pinger = pinger
+        self._modules = modules
+        self._secrets = secrets
+        self._clock = clock
+        self._timeout_s = timeout_s
+
+    async def poll(self, device: Device) -> Reading:
+        """Read `device` now. A device that is away or wrong is a reading with an error, never an exception.
+
+        Raises:
+            NotFound, InvalidConfig: the device's secret cannot be read.
+            InvalidArgument: its address or SNMP version is wrong.
+        """
+        host, port = parse_address(device.address)
+        labels: Labels = (("site", device.site), ("device", device.id))
+        wall_ns, began_ns = self._clock.wall_ns(), self._clock.mono_ns()
+        if device.snmp == "off":
+            ping = await self._pinger.ping(host, timeout_s=self._timeout_s)
+            result = Reading(device, bool(ping.times_s))
+            result.error = None if result.is_up else silence(device)
+        else:
+            target = self._target(device, host, port)
+            pinging = asyncio.ensure_future(self._pinger.ping(host, timeout_s=self._timeout_s))
+            try:
+                result = await self._read(device, target, labels)
+                ping = await pinging
+            finally:
+                pinging.cancel()
+            spoke = isinstance(result.error, ProtocolError)  # nonsense is an answer too
+            result.is_up = bool(result.snmp_is_up or ping.times_s or spoke)
+            if not result.is_up:
+                result.error = silence(device)
+        values = len(result.points)
+        result.points += _about(labels, wall_ns, ping, result)
+        duration_s = (self._clock.mono_ns() - began_ns) / NS_PER_S
+        result.points += [
+            Point(metrics.DEVICE_POLL_DURATION.name, labels, wall_ns, round(duration_s, 3)),
+            Point(metrics.DEVICE_POLL_VALUES.name, labels, wall_ns, values),
+        ]
+        return result
+
+    async def _read(self, device: Device, target: Target, labels: Labels) -> Reading:
+        wall_ns = self._clock.wall_ns()
+        result = Reading(device, is_up=False, snmp_is_up=False)
+        names = [name for module in self._modules for name in (*module.scalars, *module.facts)]
+        try:
+            values = await self._snmp.get(target, names)
+        except BeketError as error:
+            result.error = error
+            return result
+        result.snmp_is_up = True
+        for module in self._modules:
+            result.points += reading.scalar_points(module, values, labels, wall_ns)
+            result.facts |= reading.facts_of(module, values)
+            if module.columns and result.error is None:
+                await self._read_table(module, target, labels, result)
+        return result
+
+    async def _read_table(self, module: Module, target: Target, labels: Labels, result: Reading) -> None:
+        wall_ns = self._clock.wall_ns()
+        columns: dict[bytes, Mapping[bytes, Value]] = {}
+        measures = dict(module.columns)
+        await self._walk(target, [*module.identity, *module.columns], columns, result)
+        absent = {measure.metric for name, measure in module.columns.items() if not columns.get(name)}
+        spare = {name: measure for name, measure in module.fallbacks.items() if measure.metric in absent}
+        if spare and result.error is None:
+            # Only a column that was read to its end and found empty is absent; one that was cut off is not.
+            await self._walk(target, list(spare), columns, result)
+            measures |= spare
+        ports = reading.ports_of(module, columns)
+        result.ports += ports.values()
+        result.points += reading.row_points(measures, columns, ports, labels, wall_ns)
+
+    async def _walk(
+        self, target: Target, names: list[bytes], columns: dict[bytes, Mapping[bytes, Value]], result: Reading
+    ) -> None:
+        walk = await self._snmp.walk(target, names)
+        columns.update(zip(names, walk.columns, strict=True))
+        result.error = result.error or walk.error
+
+    def _target(self, device: Device, host: str, port: int) -> Target:
+        version = _VERSIONS.get(device.snmp)
+        if version is None:
+            raise InvalidArgument(
+                say("Невідома версія SNMP «{v}».", "Unknown SNMP version “{v}”.", v=device.snmp), subject=device.id
+            )
+        community = self._secrets.get(device.secret) if device.secret else Secret("public")
+        return Target(host, port, version, community, timeout_s=self._timeout_s)
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Host and SNMP port of an inventory address.
+
+    Example:
+        >>> parse_address("10.0.0.2"), parse_address("sw1:1161"), parse_address("[fd00::1]:1161"), parse_address("::1")
+        (('10.0.0.2', 161), ('sw1', 1161), ('fd00::1', 1161), ('::1', 161))
+
+    Raises:
+        InvalidArgument: there is no host, or the port is not one.
+    """
+    host, port = address, ""
+    if address.startswith("["):
+        host, _, port = address[1:].partition("]")
+        port = port.removeprefix(":")
+    elif address.count(":") == 1:
+        host, _, port = address.partition(":")
+    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+        raise InvalidArgument(say("Неправильна адреса «{a}».", "Wrong address “{a}”.", a=address[:80]))
+    return host, int(port) if port else SNMP_PORT
+
+
+def silence(device: Device) -> TimedOut:
+    """What to tell a person when a device answers nothing at all: what, where, what to do."""
+    return TimedOut(
+        say(
+            "«{name}» ({address}) не відповідає.",
+            "“{name}” ({address}) does not answer.",
+            name=device.name,
+            address=device.address,
+        ),
+        subject=device.id,
+        hint=_what_to_do(),
+    )
+
+
+def _what_to_do() -> Text:
+    return say(
+        "Перевірте, чи є там світло і чи ввімкнено пристрій; якщо так, перевірте кабель і зв'язок.",
+        "Check that there is power and that the device is on; if so, check the cable and the line.",
+    )
+
+
+def _about(labels: Labels, wall_ns: int, ping: Ping, result: Reading) -> list[Point]:
+    def point(metric: Metric, value: float) -> Point:
+        return Point(metric.name, labels, wall_ns, value)
+
+    points = [
+        point(metrics.DEVICE_UP, float(result.is_up)),
+        point(metrics.DEVICE_PING_LOSS, ping.loss_ratio),
+    ]
+    if ping.latency_s is not None:
+        points.append(point(metrics.DEVICE_PING_LATENCY, ping.latency_s))
+    if result.snmp_is_up is not None:
+        points.append(point(metrics.DEVICE_SNMP_UP, float(result.snmp_is_up)))
+    return points

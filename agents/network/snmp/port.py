@@ -1,0 +1,59 @@
+"""Owns what the poller asks of SNMP, whichever back end answers: our engine, or pysnmp behind the same port later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agents.network.snmp.codec import Value, Version
+from beket.kernel.errors import BeketError
+from beket.kernel.secrets import Secret
+
+SNMP_PORT = 161
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A device to ask and how.
+
+    Attributes:
+        host: name or address.
+        timeout_s: wait for one attempt; a silent device costs `timeout_s × attempts`.
+        deadline_s: a walk stops after this, keeping what it has.
+    """
+
+    host: str
+    port: int = SNMP_PORT
+    version: Version = Version.V2C
+    community: Secret = field(default_factory=lambda: Secret("public"), compare=False)
+    timeout_s: float = 1.0
+    attempts: int = 2
+    deadline_s: float = 30.0
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk brought.
+
+    Attributes:
+        columns: for each asked column, in order, index (raw OID suffix) → value. Text is bytes, numbers are int.
+        error: why it is not complete; None when every column was read to its end.
+    """
+
+    columns: list[dict[bytes, Value]]
+    error: BeketError | None = None
+
+
+class SnmpPort(Protocol):
+    """Reads values from devices. Names are raw OIDs (`oid.parse_oid`). On the loop; many calls may run at once."""
+
+    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+        """Values of scalars; those that the device does not have are absent.
+
+        Raises:
+            TimedOut: no answer to any attempt.
+            Unreachable: the network says that nobody is there.
+            ProtocolError: an answer that we do not understand.
+        """
+
+    async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:
+        """Columns of a table, whole or as far as they came; failures are in the result, never raised."""
