@@ -5,8 +5,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from beket.sim.scene import Scene
+from beket.sim.street import COUNCIL_STREET, HEIGHT, WIDTH
+from beket.sim.traffic import VillageTraffic
 from beket.testing.process import output_of
 
+RENDERED_FROM_MS = 1_795_600_800_000
 FILM_SUFFIXES = {".mp4", ".mkv", ".mov", ".ts"}
 
 
@@ -62,10 +66,15 @@ def look_at(film: Path) -> Footage:
 
 
 def rendered(folder: Path, *, duration_s: int = 6) -> Footage:
-    """A film of `duration_s` made in `folder`: H.264, 640×360, 10 frames a second, a key frame every second."""
+    """A film of `duration_s` made in `folder`: H.264, 640×360, 10 frames a second, a key frame every second.
+
+    It begins at `RENDERED_FROM_MS`, and each frame carries its own moment (`beket.sim.clock_text.read_clock_strip`).
+    """
     film = folder / "rendered.mp4"
+    scene = Scene(COUNCIL_STREET, VillageTraffic(seed=3, cars_per_minute=12))
+    pictures = b"".join(scene.picture(RENDERED_FROM_MS + 100 * i) for i in range(10 * duration_s))
     output_of(
-        "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=10:duration={duration_s}",
-        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-pix_fmt", "yuv420p", film,
+        "ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", "10",
+        "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-g", "10", film, stdin=pictures,
     )  # fmt: skip
     return look_at(film)
