@@ -1,0 +1,116 @@
+"""Owns Ed25519 as both sides use it: a key kept in a 0600 file, and signatures that are good for one purpose only.
+
+Light to import: cryptography and the kernel. `agent_key` and `community_key` say what is signed; this says how.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from beket.kernel.errors import InvalidConfig, ProtocolError
+from beket.kernel.secrets import Secret, read_secret_file, write_secret_file
+from beket.kernel.text import say
+
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+
+
+class Purpose(StrEnum):
+    """What a signature is for; one made for a purpose proves nothing for another."""
+
+    ENROL_REQUEST = "enrol-request"
+    ENROL_GRANT = "enrol-grant"
+    AGENT_CHALLENGE = "agent-challenge"
+    INVENTORY_PART = "inventory-part"
+    JOURNAL_HEAD = "journal-head"
+
+
+class SigningKey:
+    """A private key that never leaves its file and this object."""
+
+    __slots__ = ("_key", "public")
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public: str = key.public_key().public_bytes_raw().hex()
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> Self:
+        """The key in `path`; a new one, kept there with mode 0600, when there is no such file. Blocking.
+
+        Raises:
+            InvalidConfig: the file is readable by others, or holds no key.
+        """
+        if not path.exists():
+            key = Ed25519PrivateKey.generate()
+            write_secret_file(path, Secret(key.private_bytes_raw().hex()))
+            return cls(key)
+        try:
+            return cls(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(read_secret_file(path).reveal())))
+        except ValueError:
+            # Without the cause: it would quote the file.
+            raise InvalidConfig(
+                say("У цьому файлі немає ключа Бекета.", "This file holds no key of Beket."),
+                subject=str(path),
+                hint=say("Відновіть файл із запасної копії.", "Restore the file from its escrow copy."),
+            ) from None
+
+    def sign(self, purpose: Purpose, message: bytes) -> bytes:
+        """64 bytes that prove that the holder of this key said `message` for `purpose`."""
+        return self._key.sign(_framed(purpose, message))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(public={self.public})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a private key is not pickled")
+
+
+def verify(public_key: str, purpose: Purpose, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` over `message` for `purpose` was made by the holder of `public_key` (hex).
+
+    Raises:
+        ProtocolError: `public_key` is no Ed25519 public key.
+    """
+    key = _public_key(public_key)
+    try:
+        key.verify(signature, _framed(purpose, message))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def check_public_key(public_key: str) -> str:
+    """Return `public_key` if it is one: 64 lower-case hex digits.
+
+    Raises:
+        ProtocolError: it is not.
+    """
+    _public_key(public_key)
+    return public_key
+
+
+def from_hex(text: str) -> bytes:
+    """The bytes, or none when `text` is not hex: then no signature matches."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
+def _public_key(public_key: str) -> Ed25519PublicKey:
+    try:
+        raw = bytes.fromhex(public_key)
+        if len(raw) == PUBLIC_KEY_BYTES and raw.hex() == public_key:
+            return Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError:
+        pass
+    raise ProtocolError(say("Це не відкритий ключ.", "This is not a public key."))
+
+
+def _framed(purpose: Purpose, message: bytes) -> bytes:
+    # No purpose contains a NUL, so no two pairs of purpose and message frame alike.
+    return b"beket/1/" + purpose.encode() + b"\0" + message
