@@ -63,18 +63,57 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _Help(argparse.HelpFormatter):
+    """argparse's own words in the reader's language."""
+
+    language: Language = "uk"
+
+    def add_usage(self, usage, actions, groups, prefix=None):  # type: ignore[no-untyped-def]
+        """See `argparse.HelpFormatter`."""
+        words = "Виклик: " if self.language == "uk" else "Usage: "
+        return super().add_usage(usage, actions, groups, words if prefix is None else prefix)
+
+
+class _EnglishHelp(_Help):
+    language: Language = "en"
+
+
 def _parser(named: Command | None, language: Language) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="beket",
-        description=say(
-            "Бекет пильнує мережу, комп'ютери й камери громади. Мова: BEKET_LANG=uk|en.",
-            "Beket watches a community's network, computers and cameras. Language: BEKET_LANG=uk|en.",
-        ).to(language),
+    parser = _add_common(
+        argparse.ArgumentParser(
+            prog="beket",
+            add_help=False,
+            formatter_class=_Help if language == "uk" else _EnglishHelp,
+            description=say(
+                "Бекет пильнує мережу, комп'ютери й камери громади. Мова: BEKET_LANG=uk|en.",
+                "Beket watches a community's network, computers and cameras. Language: BEKET_LANG=uk|en.",
+            ).to(language),
+        ),
+        language,
     )
-    subparsers = parser.add_subparsers(dest="command", metavar="КОМАНДА" if language == "uk" else "COMMAND")
+    subparsers = parser.add_subparsers(
+        title=say("Команди", "Commands").to(language),
+        dest="command",
+        metavar=say("КОМАНДА", "COMMAND").to(language),
+    )
     for command in COMMANDS:
         words = command.help.to(language)
-        subparser = subparsers.add_parser(command.name, help=words, description=words)
+        subparser = _add_common(
+            subparsers.add_parser(
+                command.name,
+                help=words,
+                description=words,
+                add_help=False,
+                formatter_class=_Help if language == "uk" else _EnglishHelp,
+            ),
+            language,
+        )
         if command is named:
             importlib.import_module(f"beket.app.commands.{command.name}").add_arguments(subparser, language)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, language: Language) -> argparse.ArgumentParser:
+    options = parser.add_argument_group(say("Загальне", "General").to(language))
+    options.add_argument("-h", "--help", action="help", help=say("ця довідка", "this help").to(language))
     return parser

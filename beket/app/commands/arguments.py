@@ -1,0 +1,25 @@
+"""Owns the arguments that several subcommands share, and who stands behind a command typed at the machine."""
+
+import argparse
+import getpass
+from pathlib import Path
+
+from beket.kernel.text import Language, say
+
+
+def add_config(parser: argparse.ArgumentParser, language: Language, *, default: str) -> None:
+    """`--config FILE`, with the packaged place as default."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(default),
+        metavar="FILE",
+        help=say("файл налаштувань (звичайно {path})", "configuration file (default {path})", path=default).to(
+            language
+        ),
+    )
+
+
+def operator() -> str:
+    """The journal's name for whoever runs this command: the machine's own account, since no Beket login was asked."""
+    return f"machine:{getpass.getuser()}"
