@@ -1,6 +1,7 @@
 """Owns the value types of what a community has: sites, devices, cameras; not where they are stored nor who edits them.
 
 The master copy is the centre's database (collector.inventory); an agent holds the signed part that concerns its site.
+Unknown fields are ignored here, so that an agent understands the part a newer centre signed; files are read strictly.
 Note: collector/design/0005-inventory-tables-migrations.md.
 """
 
@@ -50,7 +51,7 @@ class DeviceKind(StrEnum):
     OTHER = "other"
 
 
-class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Site(msgspec.Struct, frozen=True, kw_only=True):
     """A building or a pole with its own agent or line: council, school, clinic, club.
 
     Attributes:
@@ -66,7 +67,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     provider: str = ""
 
 
-class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A thing that answers on the network and is not a camera.
 
     Attributes:
@@ -84,7 +85,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     secret: str = ""
 
 
-class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Camera(msgspec.Struct, frozen=True, kw_only=True):
     """A camera. Without purpose, basis, retention and class it does not record.
 
     Attributes:
@@ -114,14 +115,14 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return bool(self.purpose and self.basis and self.retention_days > 0 and self.access)
 
 
-class Community(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Community(msgspec.Struct, frozen=True, kw_only=True):
     """The community (громада) that one centre serves."""
 
     id: CommunityId
     name: str
 
 
-class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """One version of everything a community has.
 
     Attributes:
