@@ -1,7 +1,7 @@
 """Owns how the code asks for time; a clock is a parameter everywhere, so that tests can simulate weeks and steps.
 
 Wall time may jump (NTP, an empty RTC battery after a blackout); monotonic time never does. Anything that measures a
-duration takes `mono_ns`, anything that people read takes `wall_ns`. Note: beket/design/0001-time.md.
+duration takes `mono_ns`, anything that people read takes `wall_ns`. Note: beket/media/design/0001-time.md.
 """
 
 import asyncio
