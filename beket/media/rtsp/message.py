@@ -20,6 +20,7 @@ BODY_MAX_BYTES = 64 * 1024
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(r"RTSP/\d\.\d +(\d{3})(?: +(.*))?", re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"([A-Za-z_]{3,32}) +(\S+) +RTSP/\d\.\d", re.IGNORECASE)
+_FIRST_WORD = re.compile(rb"[A-Za-z_]{1,32}(?:[ /].*)?", re.DOTALL)
 _LINE_BREAKS = b"\r\n"
 _REASONS = {
     200: "OK",
@@ -118,8 +119,8 @@ def parse_message(buffer: bytes | bytearray, start: int, end: int) -> tuple[Mess
 
 
 def _check_beginning(buffer: bytes | bytearray, start: int, end: int) -> None:
-    # Binary rubbish must not make us wait for a head that never ends: a message starts with letters.
-    if any(not (65 <= byte <= 90 or 97 <= byte <= 122) for byte in buffer[start : min(end, start + 3)]):
+    # Rubbish must not make us wait for a head that never ends: the first line starts with a word, then / or a space.
+    if start < end and not _FIRST_WORD.fullmatch(buffer, start, min(end, start + 40)):
         raise _not_rtsp("it does not start with a word")
 
 
@@ -131,7 +132,7 @@ def _parse_head(head: str) -> tuple[str, Headers]:
     for line in lines[1:]:
         if line[:1] in (" ", "\t") and fields:  # a folded header: goes on with the one before
             name, value = fields[-1]
-            fields[-1] = (name, f"{value} {line.strip()}")
+            fields[-1] = (name, f"{value} {line.strip()}".strip())
             continue
         name, colon, value = line.partition(":")
         if colon:
