@@ -7,7 +7,7 @@ from msgspec import Meta
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the site's gear is polled."""
+    """Опитування мережевих пристроїв об'єкта."""
 
     interval_s: Annotated[float, Meta(ge=1, le=3600, description="Опитувати кожен пристрій раз на стільки секунд.")] = (
         60.0
