@@ -51,7 +51,7 @@ class AccessTime:
         else:
             off_ns = _plausible_leap_ns(wall_ns - row.believed_ns)
             self._mark = _Mark(boot_id, mono_ns, row.elapsed_ns + off_ns, row.believed_ns + off_ns)
-        database.write(self.save_in)
+        self.save()
 
     def elapsed_ns(self) -> int:
         """Nanoseconds that have passed for access since its database was made."""
@@ -76,6 +76,10 @@ class AccessTime:
         believed_ns = self._advance().believed_ns
         return (self._clock.wall_ns() - believed_ns) / NS_PER_S
 
+    def save(self) -> None:
+        """Remember the time; call it about once a minute, so that a power cut forgets no more than that. Blocking."""
+        self._database.write(self.save_in)
+
     def save_in(self, connection: sa.Connection) -> None:
         """Remember the time within a transaction that writes anyway."""
         mark = self._advance()
@@ -98,7 +102,7 @@ class AccessTime:
             self._mark = _Mark(
                 mark.boot_id, mark.mono_ns + passed_ns, mark.elapsed_ns + passed_ns, self._clock.wall_ns()
             )
-        self._database.write(self.save_in)
+        self.save()
 
     def _advance(self) -> _Mark:
         with self._lock:

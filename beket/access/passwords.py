@@ -40,7 +40,7 @@ class Passwords:
             return False
         with self._room:
             try:
-                self._hasher.verify(stored or self._nobody, _encoded(password))
+                self._hasher.verify(self._nobody if stored is None else stored, _encoded(password))
             except (VerificationError, InvalidHashError):
                 return False
         return stored is not None

@@ -17,6 +17,20 @@ from beket.kernel.text import say
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 
+# Points of order 1, 2, 4 and 8 (sign bit cleared): under such a "key" OpenSSL takes one signature for every message.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+
 
 class Purpose(StrEnum):
     """What a signature is for; one made for a purpose proves nothing for another."""
@@ -104,7 +118,8 @@ def from_hex(text: str) -> bytes:
 def _public_key(public_key: str) -> Ed25519PublicKey:
     try:
         raw = bytes.fromhex(public_key)
-        if len(raw) == PUBLIC_KEY_BYTES and raw.hex() == public_key:
+        small = raw[:-1] + bytes([raw[-1] & 0x7F]) in _SMALL_ORDER if raw else True
+        if len(raw) == PUBLIC_KEY_BYTES and raw.hex() == public_key and not small:
             return Ed25519PublicKey.from_public_bytes(raw)
     except ValueError:
         pass
