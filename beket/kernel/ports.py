@@ -77,6 +77,20 @@ class SegmentInfo:
     sha256: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class GapInfo:
+    """A stretch without recording.
+
+    Attributes:
+        end_90k: None while it goes on.
+    """
+
+    camera: CameraId
+    start_90k: int
+    end_90k: int | None
+    reason: GapReason
+
+
 class SegmentSink(Protocol):
     """Where capture puts frames. All calls come from the capture thread."""
 
@@ -108,6 +122,12 @@ class SegmentBacklog(Protocol):
 
     def acknowledge(self, segment: SegmentInfo) -> None:
         """The centre holds the segment with this very hash; from now on the edge may delete it by its policy."""
+
+    def pending_gaps(self, limit: int) -> list[GapInfo]:
+        """Gaps that the centre does not know, or does not know the end of, newest first."""
+
+    def acknowledge_gaps(self, gaps: Sequence[GapInfo]) -> None:
+        """The centre has these gaps in its ledger exactly as stated."""
 
 
 class PointSink(Protocol):

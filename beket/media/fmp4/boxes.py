@@ -33,6 +33,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         boot_id: of the machine that recorded it; changes at each start.
         clock_is_set: whether that machine believed its own wall clock.
         software: release of Beket.
+        run: sequence of the first segment of its run: n is followed without a hole by n + 1 of the same run.
+        previous_sha256: hex hash of the camera's segment before this one, so that each hash vouches for all before it.
     """
 
     community: _Name
@@ -43,6 +45,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     boot_id: _Name
     clock_is_set: bool
     software: _Name
+    run: _Moment = 0
+    previous_sha256: _Name = ""
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:

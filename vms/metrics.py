@@ -1,0 +1,85 @@
+"""Owns the names of what the video rooms measure about themselves."""
+
+from beket.kernel.metrics import Metric
+from beket.kernel.text import say
+
+RECORDED_BYTES = Metric(
+    "vms_recorded_bytes_total",
+    "counter",
+    ("camera",),
+    say("Записано на диск за камерою.", "Bytes of video written to disk, by camera."),
+)
+LOST_BYTES = Metric(
+    "vms_lost_bytes_total",
+    "counter",
+    ("camera", "reason"),
+    say("Відео, яке не вдалося записати.", "Bytes of video that could not be recorded."),
+)
+CLOSED_SEGMENTS = Metric(
+    "vms_closed_segments_total",
+    "counter",
+    ("camera",),
+    say("Закрито фрагментів запису.", "Segments closed and indexed."),
+)
+DISK_SYNCS = Metric(
+    "vms_disk_syncs_total",
+    "counter",
+    (),
+    say("Скільки разів записане скинуто на диск.", "Times that growing files were made durable."),
+)
+DISK_FAILURES = Metric(
+    "vms_disk_failures_total",
+    "counter",
+    ("reason",),
+    say("Збої диска із записами за видом.", "Failures of the recording disk, by kind."),
+)
+QUEUED_BYTES = Metric(
+    "vms_queued_bytes",
+    "gauge",
+    (),
+    say("Чекає на запис у пам'яті.", "Bytes that wait in memory for the disk."),
+)
+DELETED_BYTES = Metric(
+    "vms_retention_deleted_bytes_total",
+    "counter",
+    ("reason",),
+    say("Стерто за строком або через брак місця.", "Bytes deleted by age or for space."),
+)
+DELETE_ERRORS = Metric(
+    "vms_retention_delete_errors_total",
+    "counter",
+    (),
+    say("Не вдалося стерти файли.", "Files that could not be removed."),
+)
+DISK_FREE_BYTES = Metric(
+    "vms_disk_free_bytes",
+    "gauge",
+    (),
+    say("Вільне місце на диску із записами.", "Free space on the recording disk."),
+)
+RECEIVED_BYTES = Metric(
+    "vms_received_bytes_total",
+    "counter",
+    ("camera",),
+    say("Отримано записів з об'єктів.", "Bytes of recordings received from sites."),
+)
+REFUSED_SEGMENTS = Metric(
+    "vms_refused_segments_total",
+    "counter",
+    ("camera",),
+    say("Відхилено пошкоджених фрагментів.", "Segments refused because they arrived damaged."),
+)
+
+METRICS = (
+    RECORDED_BYTES,
+    LOST_BYTES,
+    CLOSED_SEGMENTS,
+    DISK_SYNCS,
+    DISK_FAILURES,
+    QUEUED_BYTES,
+    DELETED_BYTES,
+    DELETE_ERRORS,
+    DISK_FREE_BYTES,
+    RECEIVED_BYTES,
+    REFUSED_SEGMENTS,
+)

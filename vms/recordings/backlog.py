@@ -1,0 +1,61 @@
+"""Owns the edge's view of the store for the uplink: what still has to travel. The `SegmentBacklog` over a `Store`.
+
+Blocking; called from the uplink's thread.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from beket.kernel.ids import CameraId
+from beket.kernel.inventory import Upload
+from beket.kernel.ports import GapInfo, InventoryView, SegmentInfo
+from vms.recordings import index
+from vms.recordings.segments import key_of
+from vms.recordings.store import Store, missing_file
+
+
+def travels(inventory: InventoryView) -> list[CameraId]:
+    """Cameras whose recordings go to the centre by themselves; only `upload = always` so far."""
+    return [camera.id for camera in inventory.current().cameras if camera.upload is Upload.ALWAYS]
+
+
+class Backlog:
+    """See `SegmentBacklog`."""
+
+    def __init__(self, store: Store, inventory: InventoryView) -> None:
+        self._store = store
+        self._inventory = inventory
+
+    def pending(self, limit: int) -> list[SegmentInfo]:
+        """See `SegmentBacklog.pending`."""
+        with self._store.database.read() as connection:
+            return [*index.pending(connection, travels(self._inventory), limit)]
+
+    def read(self, segment: SegmentInfo, offset_bytes: int, max_bytes: int) -> bytes:
+        """See `SegmentBacklog.read`."""
+        return self._store.read(key_of(segment), offset_bytes, max_bytes)
+
+    def acknowledge(self, segment: SegmentInfo) -> None:
+        """See `SegmentBacklog.acknowledge`.
+
+        Raises:
+            NotFound: the index has no such segment with this hash.
+        """
+        key = key_of(segment)
+        if not self._store.database.write(lambda c: index.acknowledge(c, key, segment.sha256)):
+            raise missing_file(key)
+
+    def pending_gaps(self, limit: int) -> list[GapInfo]:
+        """See `SegmentBacklog.pending_gaps`."""
+        with self._store.database.read() as connection:
+            return index.pending_gaps(connection, limit)
+
+    def acknowledge_gaps(self, gaps: Sequence[GapInfo]) -> None:
+        """See `SegmentBacklog.acknowledge_gaps`."""
+
+        def acknowledge(connection: sa.Connection) -> None:
+            for gap in gaps:
+                index.acknowledge_gap(connection, gap)
+
+        self._store.database.write(acknowledge)

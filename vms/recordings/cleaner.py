@@ -1,0 +1,160 @@
+"""Owns retention: which segments go, by age and by free space, oldest first. Blocking; wiring runs it every minute.
+
+Age is counted in whole hours, so an hour disappears as a whole. What only the edge has is never deleted, unless its
+camera's recordings never travel. Deleting for space takes the oldest of all cameras. Holds and the order of sacrifice
+come on top of `_candidates`. Note: vms/design/0002-recording-store.md.
+"""
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.ids import CameraId
+from beket.kernel.metrics import Instruments
+from beket.kernel.units import TICKS_PER_S
+from vms import metrics
+from vms.recordings import index
+from vms.recordings.layout import SegmentKey
+from vms.recordings.segments import StoredSegment, key_of
+from vms.recordings.store import Store
+
+log = logging.getLogger(__name__)
+
+HOUR_90K = 3600 * TICKS_PER_S
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How one camera's recordings are kept.
+
+    Attributes:
+        retention_days: age at which they go; 0 keeps them by space alone.
+        needs_acknowledgement: at the edge, True when they travel: not deleted before the centre has them.
+    """
+
+    retention_days: int
+    needs_acknowledgement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What one round did. `short_bytes` > 0: space is still missing and nothing more may be deleted."""
+
+    by_age: int = 0
+    for_space: int = 0
+    deleted_bytes: int = 0
+    failed: int = 0
+    short_bytes: int = 0
+
+
+def expiry_90k(now_90k: int, retention_days: int) -> int:
+    """Segments that start before this moment are too old: always a whole hour.
+
+    Example:
+        >>> day = 24 * HOUR_90K
+        >>> expiry_90k(30 * day + 5 * HOUR_90K + 17, 10) == 20 * day + 5 * HOUR_90K
+        True
+    """
+    return (now_90k - retention_days * 24 * HOUR_90K) // HOUR_90K * HOUR_90K
+
+
+class Cleaner:
+    """Deletes what may no longer be kept, and what cannot."""
+
+    def __init__(
+        self,
+        store: Store,
+        keeping: Callable[[], Mapping[CameraId, Keeping]],
+        *,
+        clock: Clock,
+        instruments: Instruments,
+        free_floor_bytes: int,
+    ) -> None:
+        """`keeping` gives the cameras in the inventory; what others left stays until somebody decides."""
+        self._store = store
+        self._keeping = keeping
+        self._clock = clock
+        self._instruments = instruments
+        self._free_floor_bytes = free_floor_bytes
+
+    def run_once(self) -> Cleaned:
+        """Delete by age, then for space, then the files; what failed is counted and tried again next time."""
+        keeping = self._keeping()
+        by_age, age_bytes = self._delete_by_age(keeping)
+        _, failed = self._store.collect_garbage()
+        for_space, space_bytes, more_failed = self._delete_for_space(keeping)
+        free_bytes = self._store.disk.free_bytes()
+        self._instruments.set(metrics.DISK_FREE_BYTES, free_bytes)
+        return Cleaned(
+            by_age=by_age,
+            for_space=for_space,
+            deleted_bytes=age_bytes + space_bytes,
+            failed=self._count_failed(failed + more_failed),
+            short_bytes=max(0, self._free_floor_bytes - free_bytes),
+        )
+
+    def _delete_by_age(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int]:
+        now_90k = self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
+        count = size_bytes = 0
+        for camera, keep in keeping.items():
+            if keep.retention_days <= 0:
+                continue
+            before_90k = expiry_90k(now_90k, keep.retention_days)
+            while batch := self._oldest(camera, keep, before_90k):
+                self._discard(batch, "age")
+                count += len(batch)
+                size_bytes += sum(segment.size_bytes for segment in batch)
+            self._forget_arrivals_and_gaps(camera, before_90k)
+        return count, size_bytes
+
+    def _delete_for_space(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int, int]:
+        count = size_bytes = failed = 0
+        while (short_bytes := self._free_floor_bytes - self._store.disk.free_bytes()) > 0 and not failed:
+            batch: list[StoredSegment] = []
+            for segment in self._candidates(keeping):
+                batch.append(segment)
+                short_bytes -= segment.size_bytes
+                if short_bytes <= 0 or len(batch) == BATCH:
+                    break
+            if not batch:
+                break
+            self._discard(batch, "space")
+            _, failed = self._store.collect_garbage()
+            count += len(batch)
+            size_bytes += sum(segment.size_bytes for segment in batch)
+        return count, size_bytes, failed
+
+    def _candidates(self, keeping: Mapping[CameraId, Keeping]) -> Iterator[StoredSegment]:
+        """What may go for space, oldest of all cameras first."""
+        heads = [self._oldest(camera, keep, None) for camera, keep in keeping.items()]
+        return heapq.merge(*heads, key=lambda segment: segment.start_90k)
+
+    def _oldest(self, camera: CameraId, keep: Keeping, before_90k: int | None) -> list[StoredSegment]:
+        with self._store.database.read() as connection:
+            return index.oldest(
+                connection,
+                camera,
+                limit=BATCH,
+                before_90k=before_90k,
+                acknowledged_only=keep.needs_acknowledgement,
+            )
+
+    def _discard(self, batch: list[StoredSegment], reason: str) -> None:
+        self._store.discard([key_of(segment) for segment in batch])
+        self._instruments.add(metrics.DELETED_BYTES, sum(segment.size_bytes for segment in batch), reason=reason)
+
+    def _forget_arrivals_and_gaps(self, camera: CameraId, before_90k: int) -> None:
+        with self._store.database.read() as connection:
+            stale: list[SegmentKey] = index.expired_incoming(connection, camera, before_90k=before_90k)
+        if stale:
+            self._store.discard(stale)
+        self._store.database.write(lambda c: index.forget_gaps(c, camera, before_90k=before_90k))
+
+    def _count_failed(self, failed: int) -> int:
+        if failed:
+            log.error("%d files of deleted recordings could not be removed; they will be tried again", failed)
+            self._instruments.add(metrics.DELETE_ERRORS, failed)
+        return failed

@@ -1,0 +1,448 @@
+"""Owns the SQL of `video.db`. Each function works inside its caller's transaction; the order of things is `store`'s."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from beket.kernel.ids import CameraId
+from beket.kernel.ports import GapInfo, GapReason, StreamFormat
+from vms.recordings.layout import SegmentKey
+from vms.recordings.segments import Announced, StoredSegment, key_of
+from vms.recordings.tables import cameras, disks, gaps, garbage, growing, runs, segments
+
+FIRST_SEQUENCE = 1
+
+_SEGMENT_COLUMNS = (
+    segments.c.start_90k,
+    segments.c.duration_90k,
+    segments.c.sequence,
+    segments.c.size_bytes,
+    segments.c.sha256,
+    segments.c.run,
+    segments.c.previous_sha256,
+)
+
+# Cameras and disks ----------------------------------------------------------------------------------------------------
+
+
+def camera_row(connection: sa.Connection, camera: CameraId) -> int:
+    """The camera's number, given to it when it is first seen."""
+    found = find_camera(connection, camera)
+    if found is not None:
+        return found
+    added = sa.insert(cameras).values(slug=camera, next_sequence=FIRST_SEQUENCE, last_sha256=b"")
+    return _new_id(connection, added)
+
+
+def find_camera(connection: sa.Connection, camera: CameraId) -> int | None:
+    """The camera's number, or None when nothing of it was ever stored."""
+    return connection.execute(sa.select(cameras.c.id).where(cameras.c.slug == camera)).scalar()
+
+
+def camera_slugs(connection: sa.Connection) -> list[CameraId]:
+    """All cameras ever stored."""
+    return [CameraId(slug) for slug in connection.execute(sa.select(cameras.c.slug).order_by(cameras.c.slug)).scalars()]
+
+
+def known_disk(connection: sa.Connection) -> tuple[int, str] | None:
+    """Number and UUID of the disk in use; None before the first start."""
+    row = connection.execute(sa.select(disks.c.id, disks.c.uuid).order_by(disks.c.id.desc()).limit(1)).first()
+    return None if row is None else (row.id, row.uuid)
+
+
+def add_disk(connection: sa.Connection, uuid: str) -> int:
+    """Remember a new disk."""
+    return _new_id(connection, sa.insert(disks).values(uuid=uuid))
+
+
+# Segments that grow ---------------------------------------------------------------------------------------------------
+
+
+def announce(
+    connection: sa.Connection, disk: int, camera: CameraId, *, start_90k: int, run: int | None = None
+) -> Announced:
+    """Give the camera's next segment its number; without `run` it begins a new one."""
+    camera_id = camera_row(connection, camera)
+    row = connection.execute(
+        sa.select(cameras.c.next_sequence, cameras.c.last_sha256).where(cameras.c.id == camera_id)
+    ).one()
+    sequence = row.next_sequence
+    run = sequence if run is None else run
+    connection.execute(sa.update(cameras).where(cameras.c.id == camera_id).values(next_sequence=sequence + 1))
+    connection.execute(
+        sa.insert(growing).values(camera=camera_id, start_90k=start_90k, sequence=sequence, run=run, disk=disk)
+    )
+    return Announced(SegmentKey(camera, start_90k, sequence), run, row.last_sha256)
+
+
+def announce_incoming(connection: sa.Connection, disk: int, segment: StoredSegment) -> None:
+    """Expect the bytes of a segment that another store has recorded."""
+    connection.execute(
+        sa.insert(growing).values(
+            camera=camera_row(connection, segment.camera),
+            start_90k=segment.start_90k,
+            sequence=segment.sequence,
+            run=segment.run,
+            disk=disk,
+            duration_90k=segment.duration_90k,
+            size_bytes=segment.size_bytes,
+            sha256=segment.sha256,
+        )
+    )
+
+
+def incoming(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None:
+    """What was announced of a segment that is still arriving."""
+    row = connection.execute(
+        sa.select(growing)
+        .join(cameras, cameras.c.id == growing.c.camera)
+        .where(
+            cameras.c.slug == key.camera,
+            growing.c.start_90k == key.start_90k,
+            growing.c.sequence == key.sequence,
+            growing.c.sha256.is_not(None),
+        )
+    ).first()
+    if row is None:
+        return None
+    return StoredSegment(
+        camera=key.camera,
+        start_90k=key.start_90k,
+        duration_90k=row.duration_90k,
+        sequence=key.sequence,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        run=row.run,
+        previous_sha256=b"",
+    )
+
+
+def count_incoming(connection: sa.Connection, camera: CameraId) -> int:
+    """How many segments of the camera have begun to arrive and are not whole."""
+    counted = sa.select(sa.func.count()).where(
+        growing.c.camera == find_camera(connection, camera), growing.c.sha256.is_not(None)
+    )
+    return int(connection.execute(counted).scalar_one())
+
+
+def expired_incoming(connection: sa.Connection, camera: CameraId, *, before_90k: int) -> list[SegmentKey]:
+    """Arrivals that nobody will finish: older than what is kept anyway."""
+    rows = connection.execute(
+        sa.select(growing.c.start_90k, growing.c.sequence).where(
+            growing.c.camera == find_camera(connection, camera),
+            growing.c.sha256.is_not(None),
+            growing.c.start_90k < before_90k,
+        )
+    )
+    return [SegmentKey(camera, row.start_90k, row.sequence) for row in rows]
+
+
+def unfinished(connection: sa.Connection) -> list[Announced]:
+    """Recordings that were growing when the process ended, oldest first."""
+    rows = connection.execute(
+        sa.select(cameras.c.slug, growing.c.start_90k, growing.c.sequence, growing.c.run, cameras.c.last_sha256)
+        .join(cameras, cameras.c.id == growing.c.camera)
+        .where(growing.c.sha256.is_(None))
+        .order_by(cameras.c.slug, growing.c.sequence)
+    )
+    return [Announced(SegmentKey(CameraId(slug), start, seq), run, last) for slug, start, seq, run, last in rows]
+
+
+def remove_growing(connection: sa.Connection, key: SegmentKey) -> None:
+    """The segment is no longer expected."""
+    connection.execute(sa.delete(growing).where(*_is(growing, connection, key)))
+
+
+# Segments in the index ------------------------------------------------------------------------------------------------
+
+
+def add_segment(connection: sa.Connection, disk: int, segment: StoredSegment, *, acknowledged: bool) -> None:
+    """Index a closed segment in place of its announcement; the next one will be chained to it."""
+    key = key_of(segment)
+    remove_growing(connection, key)
+    camera_id = camera_row(connection, segment.camera)
+    connection.execute(
+        sa.insert(segments).values(
+            camera=camera_id,
+            start_90k=segment.start_90k,
+            sequence=segment.sequence,
+            duration_90k=segment.duration_90k,
+            run=segment.run,
+            size_bytes=segment.size_bytes,
+            disk=disk,
+            acknowledged=acknowledged,
+            sha256=segment.sha256,
+            previous_sha256=segment.previous_sha256,
+        )
+    )
+    connection.execute(sa.update(cameras).where(cameras.c.id == camera_id).values(last_sha256=segment.sha256))
+
+
+def segment(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None:
+    """The segment with this key."""
+    row = connection.execute(sa.select(*_SEGMENT_COLUMNS).where(*_is(segments, connection, key))).first()
+    return None if row is None else _segment(key.camera, row)
+
+
+def segments_between(
+    connection: sa.Connection, camera: CameraId, start_90k: int, end_90k: int
+) -> Iterator[StoredSegment]:
+    """Segments with a frame in [start, end), by start: one index range, plus the one that may reach into it."""
+    camera_id = find_camera(connection, camera)
+    before = (
+        sa.select(sa.func.max(segments.c.start_90k))
+        .where(segments.c.camera == camera_id, segments.c.start_90k <= start_90k)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        sa.select(*_SEGMENT_COLUMNS)
+        .where(
+            segments.c.camera == camera_id,
+            segments.c.start_90k >= sa.func.coalesce(before, start_90k),
+            segments.c.start_90k < end_90k,
+        )
+        .order_by(segments.c.start_90k, segments.c.sequence)
+    )
+    for row in rows:
+        if row.start_90k + row.duration_90k > start_90k:
+            yield _segment(camera, row)
+
+
+def extents_between(
+    connection: sa.Connection, camera: CameraId, start_90k: int, end_90k: int
+) -> Sequence[tuple[int, int, int, int, int]]:
+    """(start, duration, sequence, run, bytes) of the segments that start in [start, end), and of the one before them.
+
+    The lean form of `segments_between` for lists: rows pass through no object.
+    """
+    camera_id = find_camera(connection, camera)
+    columns = "start_90k, duration_90k, sequence, run, size_bytes"
+    found = connection.exec_driver_sql(
+        f"SELECT {columns} FROM segments WHERE camera = ? AND start_90k < ? AND start_90k >= coalesce("  # noqa: S608
+        "(SELECT max(start_90k) FROM segments WHERE camera = ? AND start_90k <= ?), ?) ORDER BY start_90k, sequence",
+        (camera_id, end_90k, camera_id, start_90k, start_90k),
+    )
+    return found.fetchall()
+
+
+def oldest(
+    connection: sa.Connection, camera: CameraId, *, limit: int, before_90k: int | None, acknowledged_only: bool
+) -> list[StoredSegment]:
+    """The camera's oldest segments, those that start before `before_90k` alone if it is given."""
+    query = sa.select(*_SEGMENT_COLUMNS).where(segments.c.camera == find_camera(connection, camera))
+    if before_90k is not None:
+        query = query.where(segments.c.start_90k < before_90k)
+    if acknowledged_only:
+        query = query.where(segments.c.acknowledged.is_(True))
+    rows = connection.execute(query.order_by(segments.c.start_90k, segments.c.sequence).limit(limit))
+    return [_segment(camera, row) for row in rows]
+
+
+def pending(connection: sa.Connection, travelling: Sequence[CameraId], limit: int) -> list[StoredSegment]:
+    """Unacknowledged segments of `travelling` cameras, newest first."""
+    rows = connection.execute(
+        sa.select(cameras.c.slug, *_SEGMENT_COLUMNS)
+        .join(cameras, cameras.c.id == segments.c.camera)
+        .where(segments.c.acknowledged.is_(False), cameras.c.slug.in_(travelling))
+        .order_by(segments.c.start_90k.desc())
+        .limit(limit)
+    )
+    return [_segment(CameraId(row.slug), row) for row in rows]
+
+
+def acknowledge(connection: sa.Connection, key: SegmentKey, sha256: bytes) -> bool:
+    """Mark the segment as held by the centre; False when the index has none with this hash."""
+    done = connection.execute(
+        sa.update(segments)
+        .where(*_is(segments, connection, key), segments.c.sha256 == sha256)
+        .values(acknowledged=True)
+    )
+    return done.rowcount == 1
+
+
+def last_end_90k(connection: sa.Connection, camera: CameraId) -> int | None:
+    """Where the camera's newest segment ends."""
+    row = connection.execute(
+        sa.select(segments.c.start_90k, segments.c.duration_90k)
+        .where(segments.c.camera == find_camera(connection, camera))
+        .order_by(segments.c.start_90k.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else row.start_90k + row.duration_90k
+
+
+def last_sha256(connection: sa.Connection, camera: CameraId) -> bytes:
+    """Hash of the camera's newest segment; empty before the first."""
+    found = connection.execute(sa.select(cameras.c.last_sha256).where(cameras.c.slug == camera)).scalar()
+    return bytes(found or b"")
+
+
+def page(connection: sa.Connection, camera: CameraId, *, after: SegmentKey | None, limit: int) -> list[StoredSegment]:
+    """The camera's next segments after a key, in the order of the index."""
+    query = sa.select(*_SEGMENT_COLUMNS).where(segments.c.camera == find_camera(connection, camera))
+    if after is not None:
+        place = sa.tuple_(segments.c.start_90k, segments.c.sequence)
+        query = query.where(place > sa.tuple_(sa.literal(after.start_90k), sa.literal(after.sequence)))
+    rows = connection.execute(query.order_by(segments.c.start_90k, segments.c.sequence).limit(limit))
+    return [_segment(camera, row) for row in rows]
+
+
+def is_known(connection: sa.Connection, key: SegmentKey) -> bool:
+    """Whether a file of this name is accounted for: indexed, growing, or garbage."""
+    return any(
+        connection.execute(sa.select(table.c.sequence).where(*_is(table, connection, key))).first() is not None
+        for table in (segments, growing, garbage)
+    )
+
+
+def add_run(connection: sa.Connection, camera: CameraId, *, run: int, start_90k: int, stream: StreamFormat) -> None:
+    """Remember what the run's frames are like; known already is no error."""
+    where = (runs.c.camera == camera_row(connection, camera), runs.c.run == run)
+    if connection.execute(sa.select(runs.c.run).where(*where)).first() is None:
+        connection.execute(
+            sa.insert(runs).values(
+                camera=camera_row(connection, camera),
+                run=run,
+                start_90k=start_90k,
+                codec=stream.codec,
+                width=stream.width,
+                height=stream.height,
+            )
+        )
+
+
+# Garbage --------------------------------------------------------------------------------------------------------------
+
+
+def to_garbage(connection: sa.Connection, disk: int, key: SegmentKey) -> None:
+    """Take the segment out of the index; from here on only its file is left to remove."""
+    connection.execute(sa.delete(segments).where(*_is(segments, connection, key)))
+    remove_growing(connection, key)
+    connection.execute(
+        sa.insert(garbage).values(
+            camera=camera_row(connection, key.camera), start_90k=key.start_90k, sequence=key.sequence, disk=disk
+        )
+    )
+
+
+def garbage_keys(connection: sa.Connection, limit: int) -> list[SegmentKey]:
+    """Files still to be removed."""
+    rows = connection.execute(
+        sa.select(cameras.c.slug, garbage.c.start_90k, garbage.c.sequence)
+        .join(cameras, cameras.c.id == garbage.c.camera)
+        .limit(limit)
+    )
+    return [SegmentKey(CameraId(slug), start, sequence) for slug, start, sequence in rows]
+
+
+def forget_garbage(connection: sa.Connection, keys: Sequence[SegmentKey]) -> None:
+    """The files are gone for good."""
+    for key in keys:
+        connection.execute(sa.delete(garbage).where(*_is(garbage, connection, key)))
+
+
+# Gaps -----------------------------------------------------------------------------------------------------------------
+
+
+def put_gap(connection: sa.Connection, gap: GapInfo, *, acknowledged: bool) -> None:
+    """Write the gap, or replace what was known of the one that starts there."""
+    camera_id = camera_row(connection, gap.camera)
+    values = {"end_90k": gap.end_90k, "reason": gap.reason.value, "acknowledged": acknowledged}
+    where = (gaps.c.camera == camera_id, gaps.c.start_90k == gap.start_90k)
+    if connection.execute(sa.update(gaps).where(*where).values(values)).rowcount == 0:
+        connection.execute(sa.insert(gaps).values(camera=camera_id, start_90k=gap.start_90k, **values))
+
+
+def reopen_gap(connection: sa.Connection, gap: GapInfo) -> bool:
+    """Let the gap that ended where `gap` starts, for the same reason, go on; False when there is none.
+
+    So a full disk that is tried again every few seconds leaves one gap, not hundreds.
+    """
+    where = (
+        gaps.c.camera == find_camera(connection, gap.camera),
+        gaps.c.end_90k == gap.start_90k,
+        gaps.c.reason == gap.reason.value,
+    )
+    return connection.execute(sa.update(gaps).where(*where).values(end_90k=None, acknowledged=False)).rowcount > 0
+
+
+def open_gap(connection: sa.Connection, camera: CameraId) -> GapInfo | None:
+    """The camera's gap that still goes on."""
+    row = connection.execute(
+        sa.select(gaps.c.start_90k, gaps.c.reason)
+        .where(gaps.c.camera == find_camera(connection, camera), gaps.c.end_90k.is_(None))
+        .order_by(gaps.c.start_90k.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else GapInfo(camera, row.start_90k, None, GapReason(row.reason))
+
+
+def gaps_between(connection: sa.Connection, camera: CameraId, start_90k: int, end_90k: int) -> list[GapInfo]:
+    """Gaps that touch [start, end), by start."""
+    rows = connection.execute(
+        sa.select(gaps.c.start_90k, gaps.c.end_90k, gaps.c.reason)
+        .where(
+            gaps.c.camera == find_camera(connection, camera),
+            gaps.c.start_90k < end_90k,
+            sa.or_(gaps.c.end_90k.is_(None), gaps.c.end_90k > start_90k),
+        )
+        .order_by(gaps.c.start_90k)
+    )
+    return [GapInfo(camera, row.start_90k, row.end_90k, GapReason(row.reason)) for row in rows]
+
+
+def pending_gaps(connection: sa.Connection, limit: int) -> list[GapInfo]:
+    """Gaps that the centre does not know as they are here, newest first."""
+    rows = connection.execute(
+        sa.select(cameras.c.slug, gaps.c.start_90k, gaps.c.end_90k, gaps.c.reason)
+        .join(cameras, cameras.c.id == gaps.c.camera)
+        .where(gaps.c.acknowledged.is_(False))
+        .order_by(gaps.c.start_90k.desc())
+        .limit(limit)
+    )
+    return [GapInfo(CameraId(slug), start, end, GapReason(reason)) for slug, start, end, reason in rows]
+
+
+def acknowledge_gap(connection: sa.Connection, gap: GapInfo) -> None:
+    """Mark the gap as known at the centre, unless it has changed since."""
+    connection.execute(
+        sa.update(gaps)
+        .where(
+            gaps.c.camera == find_camera(connection, gap.camera),
+            gaps.c.start_90k == gap.start_90k,
+            gaps.c.end_90k.is_not_distinct_from(gap.end_90k),
+        )
+        .values(acknowledged=True)
+    )
+
+
+def forget_gaps(connection: sa.Connection, camera: CameraId, *, before_90k: int) -> None:
+    """Drop gaps that ended before anything that is kept."""
+    connection.execute(
+        sa.delete(gaps).where(gaps.c.camera == find_camera(connection, camera), gaps.c.end_90k < before_90k)
+    )
+
+
+def _new_id(connection: sa.Connection, added: sa.Insert) -> int:
+    key = connection.execute(added).inserted_primary_key
+    assert key is not None  # both tables have one integer key
+    return int(key[0])
+
+
+def _is(table: sa.Table, connection: sa.Connection, key: SegmentKey) -> tuple[sa.ColumnElement[bool], ...]:
+    camera_id = find_camera(connection, key.camera)
+    return (table.c.camera == camera_id, table.c.start_90k == key.start_90k, table.c.sequence == key.sequence)
+
+
+def _segment(camera: CameraId, row: Any) -> StoredSegment:  # a row with `_SEGMENT_COLUMNS`
+    return StoredSegment(
+        camera=camera,
+        start_90k=row.start_90k,
+        duration_90k=row.duration_90k,
+        sequence=row.sequence,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        run=row.run,
+        previous_sha256=row.previous_sha256,
+    )

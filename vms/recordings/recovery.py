@@ -1,0 +1,135 @@
+"""Owns what happens after a crash: recordings that were growing are cut at their last whole fragment and indexed.
+
+Runs once at start, before anything records; blocking. What to look at is in the table `growing`, so a start never
+walks the disk. A file without a whole fragment becomes garbage. Note: vms/design/0002-recording-store.md.
+"""
+
+import hashlib
+import itertools
+import logging
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import sqlalchemy as sa
+
+from beket.kernel.errors import NotFound, ProtocolError
+from beket.kernel.ids import CameraId
+from beket.kernel.ports import GapInfo, GapReason
+from beket.media.fmp4 import reader
+from beket.media.fmp4.fragments import FRAGMENT_HEAD
+from vms.recordings import container, index
+from vms.recordings.disk import Disk
+from vms.recordings.layout import SegmentKey
+from vms.recordings.segments import Announced, StoredSegment
+from vms.recordings.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a start found."""
+
+    segments: int
+    dropped: int
+
+
+def recover(store: Store, *, reason: GapReason = GapReason.RESTART) -> Recovered:
+    """Bring index and disk together after a crash, then finish what was being deleted.
+
+    `reason` is the reason of the gaps that begin where the recordings were cut: the caller knows whether power failed.
+    """
+    with store.database.read() as connection:
+        leftovers = index.unfinished(connection)
+    kept = sum(_recover_one(store, leftover, reason) for leftover in leftovers)
+    while store.collect_garbage()[0]:
+        pass
+    if leftovers:
+        log.warning("after an unclean stop: %d recordings kept, %d dropped", kept, len(leftovers) - kept)
+    return Recovered(segments=kept, dropped=len(leftovers) - kept)
+
+
+def _recover_one(store: Store, leftover: Announced, reason: GapReason) -> bool:
+    key = leftover.key
+    whole = _cut(store.disk, key)
+    if not whole:
+        store.abandon_announced(leftover, reason=reason)
+        return False
+    size_bytes = whole[-1].offset + whole[-1].size_bytes
+    duration_90k = whole[-1].decode_time_90k + whole[-1].duration_90k - whole[0].decode_time_90k
+    digest = file_sha256(store.disk, key, size_bytes)
+
+    def add(connection: sa.Connection) -> None:
+        # The hash before it is read here: an older leftover of the camera may have been indexed just now.
+        previous = index.last_sha256(connection, key.camera)
+        stored = StoredSegment(
+            camera=key.camera,
+            start_90k=key.start_90k,
+            duration_90k=duration_90k,
+            sequence=key.sequence,
+            size_bytes=size_bytes,
+            sha256=digest,
+            run=leftover.run,
+            previous_sha256=previous,
+        )
+        index.add_segment(connection, store.disk_id, stored, acknowledged=False)
+        _open_gap(connection, key.camera, stored.end_90k, reason)
+
+    store.database.write(add)
+    return True
+
+
+def _cut(disk: Disk, key: SegmentKey) -> list[reader.FragmentEntry]:
+    """Keep the sound beginning of the file, durable, and return its fragments; [] when there is nothing of use."""
+    try:
+        with container.open_segment(disk, key) as file:
+            segment = reader.read_segment(file)
+            whole = list(itertools.takewhile(lambda entry: _is_sound(file, entry), segment.fragments))
+    except (NotFound, ProtocolError):
+        return []
+    if not whole or not container.names_key(segment.identity, key):
+        return []
+    size_bytes = whole[-1].offset + whole[-1].size_bytes
+    growing = disk.reopen(key.file_name)
+    try:
+        if growing.size_bytes != size_bytes:
+            growing.truncate(size_bytes)
+        growing.sync()
+    finally:
+        growing.close()
+    disk.sync_folder(key.folder)
+    return whole
+
+
+def _is_sound(file: BinaryIO, entry: reader.FragmentEntry) -> bool:
+    """Whether NAL units fill the fragment and none ends in zeros.
+
+    A write that power cut short leaves zeros when a later one had made the file longer; no NAL unit ends in a zero byte
+    (ITU-T H.264 §7.4.1, H.265 §7.4.2).
+    """
+    file.seek(entry.offset + FRAGMENT_HEAD.size)
+    data = file.read(entry.size_bytes - FRAGMENT_HEAD.size)
+    at = 0
+    while at + 4 < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        if end == at + 4 or end > len(data) or data[end - 1] == 0:
+            return False
+        at = end
+    return at == len(data)
+
+
+def _open_gap(connection: sa.Connection, camera: CameraId, start_90k: int, reason: GapReason) -> None:
+    if index.open_gap(connection, camera) is None:
+        index.put_gap(connection, GapInfo(camera, start_90k, None, reason), acknowledged=False)
+
+
+def file_sha256(disk: Disk, key: SegmentKey, size_bytes: int) -> bytes:
+    """Hash of the first `size_bytes` of a segment's file."""
+    digest = hashlib.sha256()
+    offset = 0
+    while offset < size_bytes and (
+        part := disk.read(key.file_name, offset, min(container.READ_BYTES * 16, size_bytes - offset))
+    ):
+        digest.update(part)
+        offset += len(part)
+    return digest.digest()

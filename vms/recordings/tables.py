@@ -1,0 +1,112 @@
+"""Owns the tables of `video.db`: what is on the disks, what is missing and why.
+
+Integers and raw hashes only, and the clustered key (camera, start_90k, sequence), so that a camera's day is one index
+range however large the table. Changed only together with a migration (vms/migrations). Note: 0002-recording-store.md.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+metadata = sa.MetaData()
+
+# `last_sha256` is the hash of the camera's newest segment: what the next one is chained to; empty before the first.
+cameras = sa.Table(
+    "cameras",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("slug", sa.Text, nullable=False, unique=True),
+    sa.Column("next_sequence", sa.BigInteger, nullable=False),
+    sa.Column("last_sha256", sa.LargeBinary, nullable=False),
+)
+
+disks = sa.Table(
+    "disks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("uuid", sa.Text, nullable=False, unique=True),
+)
+
+# Closed, durable, hashed. `run` is the sequence of the run's first segment: unique in its camera at both ends of the
+# wire. In one run, sequence n is followed without a hole by n + 1.
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("duration_90k", sa.BigInteger, nullable=False),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), nullable=False),
+    # False: only this disk has it. At the centre, where it arrives for good, always True.
+    sa.Column("acknowledged", sa.Boolean, nullable=False),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("previous_sha256", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+sa.Index(
+    "segments_pending",
+    segments.c.start_90k,
+    sqlite_where=segments.c.acknowledged.is_(False),
+    postgresql_where=segments.c.acknowledged.is_(False),
+)
+
+# Announced before the file is created, removed in the transaction that indexes it: what a crash left behind is here,
+# and nowhere else. With `sha256` it is an upload still coming; without, a recording still growing.
+growing = sa.Table(
+    "growing",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), nullable=False),
+    sa.Column("duration_90k", sa.BigInteger),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("sha256", sa.LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# No longer a recording; its file may still be there until the unlink is durable.
+garbage = sa.Table(
+    "garbage",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("run", sa.BigInteger, primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, nullable=False),
+    sa.Column("codec", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# `end_90k` is NULL while the gap goes on.
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, primary_key=True),
+    sa.Column("end_90k", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("acknowledged", sa.Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+sa.Index(
+    "gaps_pending",
+    gaps.c.start_90k,
+    sqlite_where=gaps.c.acknowledged.is_(False),
+    postgresql_where=gaps.c.acknowledged.is_(False),
+)
