@@ -167,7 +167,6 @@ def _migrate(engine: sa.Engine, path: Path, migrations: Path) -> None:
             _keep_copy(path, f"before-{head}")
         with environment.begin_transaction():
             environment.run_migrations()
-        connection.commit()
 
 
 def _keep_copy(path: Path, suffix: str) -> None:

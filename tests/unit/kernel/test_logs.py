@@ -81,10 +81,9 @@ def test_level_holds_back_what_is_below_it() -> None:
 
 
 def test_configuring_again_does_not_double_the_lines() -> None:
-    lines_of("text")
-    stream = lines_of("text")
+    before, after = lines_of("text"), lines_of("text")
     log.info("once")
-    assert stream.getvalue().count("once") == 1
+    assert (before.getvalue(), after.getvalue().count("once")) == ("", 1)
 
 
 def test_warning_of_a_library_is_a_line_too() -> None:
