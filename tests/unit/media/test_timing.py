@@ -1,5 +1,6 @@
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +55,7 @@ class Camera:
 
     def check_order(self) -> None:
         starts = [stamp.start_90k for _, stamp in self.history]
-        assert all(a < b for a, b in zip(starts, starts[1:], strict=False))
+        assert all(a < b for a, b in pairwise(starts))
 
 
 def test_first_frame_begins_a_run_at_its_arrival() -> None:
@@ -69,7 +70,7 @@ def test_a_perfect_camera_keeps_its_spacing_to_the_tick() -> None:
     for _ in range(1000):
         camera.film(0.04)
     starts = [stamp.start_90k for _, stamp in camera.history]
-    assert {b - a for a, b in zip(starts, starts[1:], strict=False)} == {3600}
+    assert {b - a for a, b in pairwise(starts)} == {3600}
 
 
 def test_jitter_does_not_move_time_because_the_least_delayed_frame_decides() -> None:
@@ -80,7 +81,7 @@ def test_jitter_does_not_move_time_because_the_least_delayed_frame_decides() -> 
     assert camera.runs() == 1
     assert abs(camera.error_90k()) < TICKS_PER_S // 200
     later = [stamp.start_90k for _, stamp in camera.history[200:]]
-    assert all(3598 <= b - a <= 3602 for a, b in zip(later, later[1:], strict=False))
+    assert all(3598 <= b - a <= 3602 for a, b in pairwise(later))
 
 
 def test_a_stalled_line_that_delivers_late_does_not_move_time() -> None:
@@ -156,7 +157,7 @@ def test_a_step_of_the_wall_clock_splits_and_its_correction_mends_the_runs_befor
                 correction_90k = ns_to_90k(camera.clock.correction_ns)
                 corrected = [(true_ns, start + correction_90k) for true_ns, start in corrected]
             corrected.append((camera.true_ns, stamp.start_90k))
-    assert all(a[1] < b[1] for a, b in zip(corrected, corrected[1:], strict=False))
+    assert all(a[1] < b[1] for a, b in pairwise(corrected))
     shift_90k = ns_to_90k(camera.wall_error_ns)
     assert all(abs(start - shift_90k - ns_to_90k(WALL_NS + true)) < TICKS_PER_S // 50 for true, start in corrected)
 
@@ -180,7 +181,7 @@ def test_a_small_step_of_the_wall_clock_is_slewed_within_the_run() -> None:
     assert camera.runs() == 1
     assert abs(camera.error_90k() - TICKS_PER_S // 10) < TICKS_PER_S // 100
     starts = [stamp.start_90k for _, stamp in camera.history[250:]]
-    assert all(3600 <= b - a <= 3602 for a, b in zip(starts, starts[1:], strict=False))
+    assert all(3600 <= b - a <= 3602 for a, b in pairwise(starts))
 
 
 @settings(max_examples=60, deadline=None)
