@@ -1,0 +1,74 @@
+"""Owns the collector's two doors over HTTP: agents bring points, Prometheus takes the newest samples.
+
+Who may enter is decided by the dependencies that wiring gives; the rest of the centre maps `BeketError` to statuses.
+Blocking work is done on worker threads, never on the loop.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from beket.kernel.errors import ProtocolError
+from beket.kernel.ids import AgentId, SiteId
+from beket.kernel.text import say
+from beket.kernel.wire import MESSAGE_MAX_BYTES
+from collector.ingest import Ingest, Sender
+from collector.sinks.exposition import CONTENT_TYPE, Exposition
+
+
+class AgentPrincipal(Protocol):
+    """What this room needs of a proven agent."""
+
+    @property
+    def site(self) -> SiteId:
+        """The site it is enrolled for."""
+
+    @property
+    def agent(self) -> AgentId:
+        """Its id."""
+
+
+def router(
+    ingest: Ingest,
+    exposition: Exposition,
+    *,
+    authenticate: Callable[..., Any],
+    guard_metrics: Callable[..., Any],
+) -> APIRouter:
+    """Routes of the collector.
+
+    `authenticate` is a FastAPI dependency that returns an `AgentPrincipal` or raises; `guard_metrics` one that raises
+    for whoever may not read `/metrics` (wiring knows: loopback, or a token).
+    """
+    routes = APIRouter()
+
+    @routes.post("/agent/v1/points")
+    async def take_points(request: Request, principal: Annotated[AgentPrincipal, Depends(authenticate)]) -> Response:
+        body = await _read_body(request)
+        sender = Sender(principal.site, principal.agent)
+        receipt = await asyncio.to_thread(ingest.take, sender, body)
+        return Response(receipt, media_type="application/json")
+
+    @routes.get("/metrics", dependencies=[Depends(guard_metrics)])
+    async def metrics() -> Response:
+        return Response(await asyncio.to_thread(exposition.render), media_type=CONTENT_TYPE)
+
+    return routes
+
+
+async def _read_body(request: Request) -> bytes:
+    """The request's body.
+
+    Raises:
+        ProtocolError: it is longer than any message; the rest is not read.
+    """
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for part in request.stream():
+        size_bytes += len(part)
+        if size_bytes > MESSAGE_MAX_BYTES:
+            raise ProtocolError(say("Повідомлення завелике.", "The message is too large."))
+        parts.append(part)
+    return b"".join(parts)
