@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from beket.kernel.ports import Codec
 from beket.media.fmp4 import boxes
 from beket.media.fmp4.fragments import FRAGMENT_HEAD, KEY_FLAGS, MOOF_BYTES, TRACK_ID
 from beket.media.rtp.access_unit import VideoFormat
@@ -85,11 +86,23 @@ def read_format(init: bytes) -> VideoFormat:
         entry = init[content + _VISUAL_ENTRY_BYTES : content_end]
         if kind == b"avc1":
             record, record_end = boxes.find(entry, (b"avcC",))
-            return format_of("h264", _avcc_sets(entry[record:record_end]))
+            return format_of("h264", configuration_sets("h264", entry[record:record_end]))
         if kind == b"hvc1":
             record, record_end = boxes.find(entry, (b"hvcC",))
-            return format_of("h265", _hvcc_sets(entry[record:record_end]))
+            return format_of("h265", configuration_sets("h265", entry[record:record_end]))
     raise boxes.not_ours()
+
+
+def configuration_sets(codec: Codec, record: bytes) -> tuple[bytes, ...]:
+    """The parameter sets in an avcC or hvcC record (ISO/IEC 14496-15 §5.3.3.1, §8.3.3.1), as they stand there.
+
+    Raises:
+        ProtocolError: the record is cut short.
+    """
+    try:
+        return _avcc_sets(record) if codec == "h264" else _hvcc_sets(record)
+    except (IndexError, struct.error) as error:
+        raise boxes.not_ours() from error
 
 
 def _read_head(file: BinaryIO, size: int) -> tuple[bytes, boxes.Identity | None, int]:
@@ -133,23 +146,17 @@ def _read_fragment(file: BinaryIO, offset: int, size: int) -> FragmentEntry | No
 
 
 def _avcc_sets(record: bytes) -> tuple[bytes, ...]:
-    try:
-        sets, at = _sized_sets(record, 6, record[5] & 31)
-        more, _ = _sized_sets(record, at + 1, record[at])
-    except (IndexError, struct.error) as error:
-        raise boxes.not_ours() from error
+    sets, at = _sized_sets(record, 6, record[5] & 31)
+    more, _ = _sized_sets(record, at + 1, record[at])
     return (*sets, *more)
 
 
 def _hvcc_sets(record: bytes) -> tuple[bytes, ...]:
     sets: list[bytes] = []
-    try:
-        at = 23
-        for _ in range(record[22]):
-            found, at = _sized_sets(record, at + 3, int.from_bytes(record[at + 1 : at + 3], "big"))
-            sets += found
-    except (IndexError, struct.error) as error:
-        raise boxes.not_ours() from error
+    at = 23
+    for _ in range(record[22]):
+        found, at = _sized_sets(record, at + 3, int.from_bytes(record[at + 1 : at + 3], "big"))
+        sets += found
     return tuple(sets)
 
 
