@@ -1,6 +1,6 @@
 """Owns the order in which bytes and rows become durable; the only writer of a recording disk and of `video.db`.
 
-    record:  row `growing` → O_EXCL → head → fsync → fsync folder → fragments, fdatasync each RPO → fdatasync → row
+    record:  row `growing` → O_EXCL → head → fsync folder → fragments, fdatasync each RPO → fdatasync → row
     delete:  row → garbage row → unlink → fsync folder → forget the garbage row
 
 So what is in the index exists with that size and hash, and what a crash leaves behind is listed in `growing` or
@@ -215,8 +215,8 @@ class Store:
             file = self.disk.create(key.file_name)
         try:
             if head:
+                # Not synced: without its frames a head is worth nothing, and with them it is synced.
                 file.append(head)
-                file.sync()
             self.disk.sync_folder(key.folder)
         except BaseException:
             file.close()

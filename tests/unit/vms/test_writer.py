@@ -301,5 +301,5 @@ def test_syncs_are_grouped_and_counted(
         if second % 2:
             assert recorder.flush(10)
     kinds = [operation.kind for operation in disk.log[begun:]]
-    # A minute: 30 times the RPO, and for each segment head, name and end; the first also made three folders.
-    assert kinds.count("sync") + kinds.count("sync_folder") <= 30 + 4 * 3 + 4
+    # A minute: 30 times the RPO, and for each segment its name and its end; the first also made three folders.
+    assert kinds.count("sync") + kinds.count("sync_folder") <= 30 + 2 * 3 + 4
