@@ -107,7 +107,7 @@ class Mount:
         self._packets += len(packets)
         self._octets += len(data)
         mono_ns = self._clock.mono_ns()
-        report = self._report_if_due(timestamp_90k, mono_ns)
+        report = self._report_if_due(timestamp_90k, mono_ns) if is_key else []  # with a key frame all readers get it
         framed_by_channel: dict[tuple[int, int], bytes] = {}
         for reader in tuple(self._readers):
             channels = (reader.rtp_channel, reader.rtcp_channel)

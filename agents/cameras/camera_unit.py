@@ -1,0 +1,166 @@
+"""Owns one camera: opens its stream, hands what each tick brings to the recorder, knows how it stands.
+
+`run_once` works until the stream ends and raises why; `kernel.supervise` calls it again, also when the very first
+connect failed. Lives on the capture loop.
+"""
+
+import asyncio
+
+from agents.cameras.recorder import Recorder
+from agents.cameras.status import CameraState, CameraStatus
+from agents.cameras.tape import Tape
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import BeketError, InvalidConfig, NotFound, Unauthenticated, Unreachable
+from beket.kernel.inventory import Camera
+from beket.kernel.ports import GapReason
+from beket.kernel.secrets import Secret, SecretStore
+from beket.kernel.supervise import Backoff
+from beket.kernel.text import Text, say
+from beket.media.rtp.rtcp import SenderReport
+from beket.media.rtsp.client import connect
+from beket.media.rtsp.digest import Credentials
+from beket.media.rtsp.session import PlayingSession
+
+# A camera in its own network is asked often at first: a restart or a pulled cable is over in seconds.
+BACKOFF = Backoff(steps_s=(0.5, *(1,) * 10, *(2,) * 10, *(5,) * 10, 10))
+# Cameras lock a login after some wrong passwords: ask again only with another one, or after this.
+REFUSED_PAUSE_S = 600
+SECRET_LOOK_S = 5
+
+
+class CameraUnit:
+    """Capture of one camera. `camera` may be replaced by a newer version that has the same stream."""
+
+    def __init__(self, camera: Camera, *, tape: Tape, secrets: SecretStore, clock: Clock) -> None:
+        self.camera = camera
+        self.recorder = Recorder(camera.id, tape)
+        self._secrets = secrets
+        self._clock = clock
+        self._session: PlayingSession | None = None
+        self._over: asyncio.Future[None] | None = None
+        self._report: SenderReport | None = None
+        self._error: Text | None = None
+        self._reason: GapReason | None = None
+        self._frame_ns: int | None = None
+        self._frames = 0
+        self._closed_bytes = 0
+        self._lost_packets = 0
+        self._connects = 0
+
+    async def run_once(self) -> None:
+        """Connect and play until something ends it; raises what did."""
+        secret: Secret | None = None
+        try:
+            secret = self._secrets.get(self.camera.secret) if self.camera.secret else None
+            await self._play(_credentials(secret))
+        except Unauthenticated as error:
+            self._note(error)
+            await self._until_secret_changes(secret)
+            raise
+        except BeketError as error:
+            self._note(error)
+            raise
+        finally:
+            self.recorder.end(GapReason.CAMERA)  # after a bug of ours; in all other cases it has ended already
+
+    def drain(self, scratch: bytearray, *, mono_ns: int, wall_ns: int) -> None:
+        """Take what came since the last tick; called for each tick."""
+        if self._session is None or self._over is None or self._over.done():
+            return
+        try:
+            units = self._session.drain(scratch, mono_ns=mono_ns)
+        except BeketError as error:
+            self._over.set_exception(error)
+            return
+        for unit in units:
+            self.recorder.take(unit, arrival_mono_ns=mono_ns, arrival_wall_ns=wall_ns)
+            self._lost_packets += unit.lost_packets
+        if units:
+            self._frames += len(units)
+            self._frame_ns = mono_ns
+            if self._reason is not GapReason.DISK:
+                self._error = self._reason = None
+        report = self._session.sender_report
+        if report is not None and report is not self._report:
+            self._report = report
+            self.recorder.observe(report)
+
+    def fail(self, error: BeketError) -> None:
+        """End the stream from outside; `run_once` raises `error`."""
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
+
+    def disk_failed(self, error: BeketError) -> None:
+        """The run could not be written; recording begins anew after a pause."""
+        self.recorder.abandon(mono_ns=self._clock.mono_ns())
+        self._error, self._reason = error.sentence(), GapReason.DISK
+
+    def disk_took(self) -> None:
+        """Frames reached the disk."""
+        if self._reason is GapReason.DISK:
+            self._error = self._reason = None
+
+    def status(self) -> CameraStatus:
+        """How the camera stands now."""
+        age_s = None if self._frame_ns is None else (self._clock.mono_ns() - self._frame_ns) / NS_PER_S
+        offset_ns = self.recorder.camera_offset_ns
+        return CameraStatus(
+            camera=self.camera.id,
+            site=self.camera.site,
+            state=self._state(),
+            last_frame_age_s=age_s,
+            error=self._error if self.camera.may_record() else _NO_PURPOSE,
+            reason=self._reason if self.camera.may_record() else GapReason.NO_PURPOSE,
+            stream=self.recorder.stream,
+            clock_offset_s=None if offset_ns is None else offset_ns / NS_PER_S,
+            frames=self._frames,
+            received_bytes=self._closed_bytes + (self._session.received_bytes if self._session else 0),
+            lost_packets=self._lost_packets,
+            connects=self._connects,
+        )
+
+    async def _play(self, credentials: Credentials | None) -> None:
+        self._session = await connect(self.camera.url, credentials=credentials, clock=self._clock)
+        self._connects += 1
+        self._over = asyncio.get_running_loop().create_future()
+        self.recorder.begin_stream()
+        try:
+            await self._over
+        finally:
+            self._closed_bytes += self._session.received_bytes
+            self._session.close()
+            self._session = self._over = None
+
+    def _note(self, error: BeketError) -> None:
+        self._error = error.sentence()
+        self._reason = GapReason.LINK if isinstance(error, Unreachable) else GapReason.CAMERA
+        self.recorder.end(self._reason)
+
+    async def _until_secret_changes(self, used: Secret | None) -> None:
+        for _ in range(REFUSED_PAUSE_S // SECRET_LOOK_S):
+            await self._clock.sleep(SECRET_LOOK_S)
+            try:
+                if self.camera.secret and self._secrets.get(self.camera.secret) != used:
+                    return
+            except (NotFound, InvalidConfig):
+                continue  # being rewritten right now
+
+    def _state(self) -> CameraState:
+        if not self.camera.may_record():
+            return CameraState.NO_PURPOSE
+        if self._error is not None:
+            return CameraState.FAILED
+        return CameraState.RECORDING if self.recorder.is_recording else CameraState.CONNECTING
+
+
+_NO_PURPOSE = say(
+    "Камера не записує: не вказано мету, підставу, строк зберігання чи клас доступу. Заповніть їх у переліку камер.",
+    "The camera does not record: purpose, basis, retention or class is missing. Fill them in in the list of cameras.",
+)
+
+
+def _credentials(secret: Secret | None) -> Credentials | None:
+    if secret is None:
+        return None
+    user, _, password = secret.reveal().partition(":")
+    return Credentials(user, Secret(password))

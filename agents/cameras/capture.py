@@ -1,0 +1,164 @@
+"""Owns the capture of all cameras of a site: one tick that reads, one thread that writes, one supervised unit a camera.
+
+Sockets are read on the event loop, every `tick_s`, all in a row: waking per packet is what costs, and a tick of twenty
+cameras takes about a millisecond, so the loop stays free for handshakes and for neighbours. Nothing is decoded. Frames
+go by the `Tape` to one disk thread, which alone calls the `SegmentSink`: a disk that hangs for seconds delays no
+socket, and one that hangs longer costs frames (reason `disk`), not memory.
+Note: agents/cameras/design/0001-capture-on-a-tick.md.
+"""
+
+import asyncio
+import concurrent.futures
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.cameras.camera_unit import BACKOFF, CameraUnit
+from agents.cameras.status import CameraStatus
+from agents.cameras.tape import Player, Tape
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import Internal
+from beket.kernel.ids import CameraId
+from beket.kernel.inventory import Camera
+from beket.kernel.ports import GapReason, SegmentSink
+from beket.kernel.secrets import SecretStore
+from beket.kernel.supervise import Backoff, keep_running
+from beket.media.rtsp.session import make_scratch
+
+# A tick or a write that fails is a bug of ours; the socket buffers hold a second of video meanwhile.
+LOOP_BACKOFF = Backoff(steps_s=(0.1, 0.5, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often things happen: sockets read, frames handed to the disk, disks made durable (the RPO)."""
+
+    tick_s: float = 0.04
+    flush_s: float = 0.5
+    rpo_s: float = 2.0
+
+
+class Capture:
+    """Records the cameras that it was last told of. All methods are called on one event loop."""
+
+    def __init__(
+        self, *, sink: SegmentSink, secrets: SecretStore, clock: Clock, rng: random.Random, pace: Pace | None = None
+    ) -> None:
+        self._secrets = secrets
+        self._clock = clock
+        self._rng = rng
+        self._pace = pace or Pace()
+        self._tape = Tape()
+        self._player = Player(sink)
+        self._disk_thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="capture-disk")
+        self._units: dict[CameraId, CameraUnit] = {}
+        self._tasks: dict[CameraId, asyncio.Task[None]] = {}
+        self._scratch = make_scratch()
+        self._is_running = False
+        self._draining: CameraUnit | None = None
+        self._synced_ns = clock.mono_ns()
+
+    def apply(self, cameras: Sequence[Camera]) -> None:
+        """Record exactly these cameras from now on; those whose stream did not change are not disturbed."""
+        wanted = {camera.id: camera for camera in cameras}
+        for camera_id in [known for known in self._units if known not in wanted]:
+            self._stop(camera_id, GapReason.MAINTENANCE)
+            del self._units[camera_id]
+        for camera in cameras:
+            known = self._units.get(camera.id)
+            if known is not None and _stream_of(known.camera) == _stream_of(camera):
+                known.camera = camera
+                continue
+            self._stop(camera.id, GapReason.MAINTENANCE if camera.may_record() else GapReason.NO_PURPOSE)
+            self._units[camera.id] = CameraUnit(camera, tape=self._tape, secrets=self._secrets, clock=self._clock)
+            if self._is_running:
+                self._start(camera.id)
+
+    async def run(self) -> None:
+        """Capture until cancelled; then every run is closed with the reason `restart`, durable before this returns."""
+        self._is_running = True
+        for camera_id in self._units:
+            self._start(camera_id)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, loop in (("capture tick", self._tick_for_ever), ("capture disk", self._write_for_ever)):
+                    group.create_task(
+                        keep_running(name, loop, clock=self._clock, rng=self._rng, backoff=LOOP_BACKOFF), name=name
+                    )
+        finally:
+            self._is_running = False
+            tasks = tuple(self._tasks.values())
+            for camera_id in tuple(self._tasks):
+                self._stop(camera_id, GapReason.RESTART)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._write(sync=True)
+            self._disk_thread.shutdown()
+
+    def statuses(self) -> list[CameraStatus]:
+        """How each camera stands, in the order they were given."""
+        return [unit.status() for unit in self._units.values()]
+
+    def _start(self, camera_id: CameraId) -> None:
+        unit = self._units[camera_id]
+        if unit.camera.may_record():
+            name = f"camera {camera_id}"
+            work = keep_running(name, unit.run_once, clock=self._clock, rng=self._rng, backoff=BACKOFF)
+            self._tasks[camera_id] = asyncio.get_running_loop().create_task(work, name=name)
+
+    def _stop(self, camera_id: CameraId, reason: GapReason) -> None:
+        task = self._tasks.pop(camera_id, None)
+        if task is not None:
+            self._units[camera_id].recorder.end(reason)
+            task.cancel()
+
+    # The tick ---------------------------------------------------------------------------------------------------------
+
+    async def _tick_for_ever(self) -> None:
+        if self._draining is not None:  # this camera's stream hit a bug of ours; it begins anew, the others go on
+            self._draining.fail(Internal("a bug while reading", subject=self._draining.camera.id))
+        tick_ns = round(self._pace.tick_s * NS_PER_S)
+        due_ns = self._clock.mono_ns()
+        while True:
+            due_ns = max(due_ns + tick_ns, self._clock.mono_ns())
+            await self._clock.sleep((due_ns - self._clock.mono_ns()) / NS_PER_S)
+            self._tick()
+
+    def _tick(self) -> None:
+        mono_ns, wall_ns = self._clock.mono_ns(), self._clock.wall_ns()
+        for unit in self._units.values():
+            self._draining = unit
+            unit.drain(self._scratch, mono_ns=mono_ns, wall_ns=wall_ns)
+        self._draining = None
+
+    # The disk ---------------------------------------------------------------------------------------------------------
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            await self._clock.sleep(self._pace.flush_s)
+            now_ns = self._clock.mono_ns()
+            is_due = now_ns - self._synced_ns >= self._pace.rpo_s * NS_PER_S
+            if is_due:
+                self._synced_ns = now_ns
+            await self._write(sync=is_due)
+
+    async def _write(self, *, sync: bool) -> None:
+        commands = self._tape.take()
+        if not commands and not sync:
+            return
+        loop = asyncio.get_running_loop()
+        playing = loop.run_in_executor(self._disk_thread, lambda: self._player.play(commands, sync=sync))
+        await asyncio.wait([playing])  # unlike a plain await, a shutdown leaves it to finish
+        if playing.exception() is not None:
+            # A bug, and nobody knows how far the disk came: no run may go on over a hole.
+            for each in self._units.values():
+                each.recorder.abandon(mono_ns=self._clock.mono_ns())
+        for camera_id, error in playing.result().items():
+            unit = self._units.get(camera_id)
+            if unit is not None and error is not None:
+                unit.disk_failed(error)
+            elif unit is not None:
+                unit.disk_took()
+
+
+def _stream_of(camera: Camera) -> tuple[str, str, bool]:
+    return camera.url, camera.secret, camera.may_record()
