@@ -69,7 +69,7 @@ def parse_join_token(text: str) -> JoinToken:
             say("Рядок створила інша версія Бекета.", "Another version of Beket made this line."),
             hint=say("Оновіть агента.", "Update the agent."),
         )
-    if checksum != _checksum(payload):
+    if version != _VERSION or checksum != _checksum(payload):
         raise _wrong(say("Рядок скопійовано не повністю або з помилкою.", "The line is cut or mistyped."))
     try:
         raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
