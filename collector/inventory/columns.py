@@ -57,13 +57,9 @@ class Sheet:
     columns: tuple[Column, ...]
     ignored: tuple[str, ...]
 
-    def column(self, header: str) -> Column | None:
-        """The column that a written header means, or None."""
-        wanted = fold(header)
-        for column in self.columns:
-            if wanted in {fold(text) for text in (column.header, column.field, *column.variants)}:
-                return column
-        return None
+    def headers(self) -> dict[str, Column]:
+        """The column that each folded header means."""
+        return {fold(t): column for column in self.columns for t in (column.header, column.field, *column.variants)}
 
     def ignores(self, header: str) -> bool:
         """Whether a column with this header is the author's own."""

@@ -114,9 +114,11 @@ def _find_header(table: Table, reading: _Reading) -> _Headed | None:
     """The table with its meaning; None, with a notice, when it is empty or somebody's own."""
     titled = next((s for s in SHEETS if fold(table.name) in {fold(t) for t in (s.title, *s.titles)}), None)
     best_score, best_row, best_sheet = 0, 0, SHEETS[0]
-    for row_index, row in enumerate(table.rows[:_HEADER_WITHIN_ROWS]):
-        for sheet in (titled,) if titled else SHEETS:
-            score = len({column.field for cell in row if cell and (column := sheet.column(cell))})
+    rows = [[fold(cell) for cell in row if cell] for row in table.rows[:_HEADER_WITHIN_ROWS]]
+    for sheet in (titled,) if titled else SHEETS:
+        headers = sheet.headers()
+        for row_index, row in enumerate(rows):
+            score = len({column.field for cell in row if (column := headers.get(cell))})
             if score > best_score:
                 best_score, best_row, best_sheet = score, row_index, sheet
     if best_score < _HEADERS_AT_LEAST:
@@ -136,10 +138,11 @@ def _find_header(table: Table, reading: _Reading) -> _Headed | None:
 
 def _match_columns(table: Table, header_row: int, sheet: Sheet, reading: _Reading) -> Iterator[tuple[int, str]]:
     seen: set[str] = set()
+    headers = sheet.headers()
     for index in range(max(len(row) for row in table.rows)):
         header = _cell(table.rows[header_row], index)
         place = f"{table.name}, рядок {header_row + 1}, колонка {index + 1}"
-        column = sheet.column(header) if header else None
+        column = headers.get(fold(header)) if header else None
         if column is None and (sheet.ignores(header) if header else not _has_data(table, header_row, index)):
             continue
         if not header:

@@ -4,14 +4,13 @@ Blocking, except `current`: call it from a worker thread. Does not read files (t
 what (access). Note: collector/design/0005-inventory-tables-migrations.md.
 """
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 import sqlalchemy as sa
 
-from beket.kernel.clock import Clock, utc
+from beket.kernel.clock import Clock
 from beket.kernel.database import Database
 from beket.kernel.errors import Busy, DataLoss, InvalidArgument, InvalidConfig, NotFound
 from beket.kernel.ids import UserId
@@ -39,7 +38,7 @@ class VersionInfo:
     """Who made a version, when and why; what changed is `InventoryStore.changes_of`."""
 
     version: int
-    accepted_at: datetime.datetime
+    wall_ns: int
     actor: str
     reason: str
     restores: int | None
@@ -200,7 +199,7 @@ class InventoryStore:
             query = query.where(inventory_version.c.version < before_version)
         with self._database.read() as connection:
             return [
-                VersionInfo(row.version, utc(row.accepted_wall_ns), row.actor, row.reason, row.restores)
+                VersionInfo(row.version, row.accepted_wall_ns, row.actor, row.reason, row.restores)
                 for row in connection.execute(query)
             ]
 

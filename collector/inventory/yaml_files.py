@@ -51,7 +51,7 @@ def read_yaml(data: bytes, base: Inventory, *, filename: str) -> Draft:
     reading = _Reading()
     listed = reading.mapping(root, filename, _TOP_KEYS)
     if not listed and not reading.mistakes:
-        reading.say(filename, root, say("Файл порожній.", "The file is empty."))
+        reading.note_at(filename, root, say("Файл порожній.", "The file is empty."))
     read = {sheet.kind: reading.read_list(listed[str(sheet.kind)], sheet) for sheet in SHEETS if sheet.kind in listed}
     community = _read_community(listed.get("community"), base.community, reading)
     if not listed:
@@ -112,7 +112,7 @@ class _Reading:
     mistakes: list[Mistake] = field(default_factory=list)
     lines: dict[tuple[ThingKind, int, str], int] = field(default_factory=dict)
 
-    def say(self, place: str, node: yaml.Node, what: Text, hint: Text | None = None) -> None:
+    def note_at(self, place: str, node: yaml.Node, what: Text, hint: Text | None = None) -> None:
         self.mistakes.append(Mistake(f"{place} (рядок {_line(node)})", what, hint))
 
     def place(self, kind: ThingKind, index: int, field_name: str) -> str:
@@ -124,16 +124,18 @@ class _Reading:
         """The values of a mapping whose keys are all known and stand once."""
         if not isinstance(node, yaml.MappingNode):
             what = say("Тут мають бути пари «ключ: значення».", "There must be “key: value” pairs here.")
-            self.say(place, node, what)
+            self.note_at(place, node, what)
             return {}
         values: dict[str, yaml.Node] = {}
         for key_node, value in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             if key not in keys:
                 hint = did_you_mean(key, {k: k for k in keys})
-                self.say(place, key_node, say("Ключа «{key}» немає.", "There is no key “{key}”.", key=key[:60]), hint)
+                self.note_at(
+                    place, key_node, say("Ключа «{key}» немає.", "There is no key “{key}”.", key=key[:60]), hint
+                )
             elif key in values:
-                self.say(place, key_node, say("Ключ «{key}» є двічі.", "The key “{key}” is there twice.", key=key))
+                self.note_at(place, key_node, say("Ключ «{key}» є двічі.", "The key “{key}” is there twice.", key=key))
             else:
                 values[key] = value
         return values
@@ -141,7 +143,7 @@ class _Reading:
     def text(self, node: yaml.Node, place: str) -> str:
         """A scalar as tidy text; a bare null is empty."""
         if not isinstance(node, yaml.ScalarNode):
-            self.say(place, node, say("Тут має бути одне значення.", "There must be a single value here."))
+            self.note_at(place, node, say("Тут має бути одне значення.", "There must be a single value here."))
             return ""
         is_null = not node.style and node.value in ("null", "~")
         return "" if is_null else tidy(node.value)
@@ -150,7 +152,7 @@ class _Reading:
         if isinstance(node, yaml.ScalarNode) and not self.text(node, str(sheet.kind)):
             return []
         if not isinstance(node, yaml.SequenceNode):
-            self.say(str(sheet.kind), node, say("Тут має бути список.", "There must be a list here."))
+            self.note_at(str(sheet.kind), node, say("Тут має бути список.", "There must be a list here."))
             return []
         return [self._read_entry(entry, index, sheet) for index, entry in enumerate(node.value)]
 
