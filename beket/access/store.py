@@ -8,15 +8,16 @@ from pathlib import Path
 from beket.access.access_time import AccessTime
 from beket.access.community_key import CommunityKey
 from beket.access.enrolment import Enrolment
-from beket.access.journal import Journal
+from beket.access.journal import Event, Journal
 from beket.access.passwords import Passwords
 from beket.access.permit import Actor, Decision, Resource, permit
 from beket.access.roles import JOURNALED_ACTIONS, Action
-from beket.access.sessions import Sessions
+from beket.access.sessions import Session, Sessions
 from beket.access.users import Users
 from beket.kernel.clock import Clock
 from beket.kernel.database import Database
 from beket.kernel.errors import Forbidden
+from beket.kernel.secrets import Secret
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -51,6 +52,21 @@ class AccessStore:
         self.users = Users(database, self.time, self.journal, passwords or Passwords())
         self.sessions = Sessions(database, self.time, self.journal)
         self.enrolment = Enrolment(database, self.time, self.journal, key=community_key, community=community, pin=pin)
+
+    def enter(self, token: Secret) -> tuple[Session, Actor]:
+        """Who is behind a browser's token, with the grants of this moment and the reason stated in this session.
+
+        Raises:
+            Unauthenticated: the token opens nothing; the sentence says to log in.
+        """
+        session = self.sessions.find(token)
+        return session, self.users.actor(session.user, reason=session.reason)
+
+    def trust_clock(self, *, by: str) -> None:
+        """Take the machine's date as the truth, because a person has looked at a calendar; recorded first."""
+        details = {"was_off_s": round(self.time.disagreement_s())}
+        self.journal.append(Event(actor=by, action="trust-clock", details=details))
+        self.time.trust_wall()
 
     def demand(self, actor: Actor, action: Action, resource: Resource) -> Decision:
         """Ask `permit`, record the question and its answer where the journal wants it, and return a yes.
