@@ -22,7 +22,7 @@ from beket.access.messages import Challenge, ChallengeRequest, SessionGrant
 from beket.kernel import wire
 from beket.kernel.errors import BeketError, Internal, ProtocolError, TimedOut, Unauthenticated, Unreachable
 from beket.kernel.secrets import Secret
-from beket.kernel.text import say
+from beket.kernel.text import Text, say
 
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 TIMEOUT_S = 20.0
@@ -119,7 +119,11 @@ class PinnedHttps:
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(
-            say("Центр не відповідає: {why}.", "The centre does not answer: {why}.", why=error or type(error).__name__),
+            say(
+                "Центр не відповідає: {why}.",
+                "The centre does not answer: {why}.",
+                why=str(error) or type(error).__name__,
+            ),
             subject=self.url,
             hint=say(
                 "Записи й виміри чекають на об'єкті; перевірте Інтернет.",
@@ -219,8 +223,16 @@ def refusal(answer: Answer, url: str) -> BeketError:
     """The error that a failed answer means; the sentence is the centre's."""
     try:
         words = wire.decode(answer.body, RefusalBody, max_bytes=16 * 1024)
-        message = say("{uk}", "{en}", uk=words.uk or answer.status, en=words.en or answer.status)
+        message = Text(
+            _braced(words.uk or f"Центр відповів {answer.status}."),
+            _braced(words.en or f"The centre answered {answer.status}."),
+        )
     except ProtocolError:
         message = say("Центр відповів {n}.", "The centre answered {n}.", n=answer.status)
     kinds: dict[int, type[BeketError]] = {401: Unauthenticated}
     return kinds.get(answer.status, Internal if answer.status >= 500 else ProtocolError)(message, subject=url)
+
+
+def _braced(words: str) -> str:
+    # The centre's words are a sentence, not a template.
+    return words.replace("{", "{{").replace("}", "}}")
