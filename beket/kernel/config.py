@@ -9,7 +9,7 @@ import enum
 import json
 import tomllib
 import types
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -105,12 +105,11 @@ def _check_value(value: Any, expected: Any, place: str, mistakes: list[Mistake])
 
 
 def _check_list(value: list[Any], annotated: Any, place: str, mistakes: list[Mistake]) -> Any:
-    info = msgspec.inspect.type_info(annotated)
-    if isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
-    low, high = getattr(info, "min_length", None), getattr(info, "max_length", None)
-    if not _fits(value, low, high):
-        what = say("тут потрібно значень:{bounds}.", "values needed here:{bounds}.", bounds=_bounds(low, high))
+    info = _type_of(annotated)
+    low, high = getattr(info, "min_length", None) or 0, getattr(info, "max_length", None)
+    if len(value) < low or (high is not None and len(value) > high):
+        bounds = _bounds(low, high)
+        what = say("тут потрібно значень:{bounds}.", "values needed here:{bounds}.", bounds=bounds)
         mistakes.append(Mistake(place, what))
     (item_type, *_) = get_args(_unwrap(annotated)[0])
     return tuple(_check_value(item, item_type, f"{place}[{i}]", mistakes) for i, item in enumerate(value))
@@ -171,9 +170,7 @@ def _nearest_choice(value: object, annotated: Any) -> Text | None:
 
 
 def _choices(annotated: Any) -> list[str]:
-    info = msgspec.inspect.type_info(annotated)
-    if isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
+    info = _type_of(annotated)
     if isinstance(info, msgspec.inspect.EnumType):
         return [str(member.value) for member in info.cls]
     if isinstance(info, msgspec.inspect.LiteralType):
@@ -182,16 +179,12 @@ def _choices(annotated: Any) -> list[str]:
 
 
 def _allowed(annotated: Any) -> Text:
-    info = msgspec.inspect.type_info(annotated)
-    if isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
+    info = _type_of(annotated)
     choices = _choices(annotated)
     if choices:
         return say("одне з {choices}", "one of {choices}", choices=", ".join(choices))
     if isinstance(info, msgspec.inspect.IntType | msgspec.inspect.FloatType):
-        low = info.ge if info.ge is not None else info.gt
-        high = info.le if info.le is not None else info.lt
-        bounds = _bounds(low, high)
+        bounds = _bounds(info.ge, info.le, above=info.gt, below=info.lt)
         if isinstance(info, msgspec.inspect.IntType):
             return say("потрібне ціле число{bounds}", "a whole number is needed{bounds}", bounds=bounds)
         return say("потрібне число{bounds}", "a number is needed{bounds}", bounds=bounds)
@@ -209,17 +202,21 @@ def _allowed(annotated: Any) -> Text:
     return say("потрібен текст у лапках", "text in quotes is needed")
 
 
-def _bounds(low: float | None, high: float | None) -> Text:
-    return say(
-        "{low}{high}",
-        "{low}{high}",
-        low=say(" від {n}", " from {n}", n=low) if low is not None else "",
-        high=say(" до {n}", " to {n}", n=high) if high is not None else "",
-    )
+def _bounds(low: float | None, high: float | None, *, above: float | None = None, below: float | None = None) -> Text:
+    told = [
+        say(" від {n}", " from {n}", n=low) if low is not None else None,
+        say(" понад {n}", " above {n}", n=above) if above is not None else None,
+        say(" до {n}", " to {n}", n=high) if high is not None else None,
+        say(" менше {n}", " below {n}", n=below) if below is not None else None,
+    ]
+    parts: dict[str, object] = {f"b{i}": bound for i, bound in enumerate(told) if bound is not None}
+    template = "".join(f"{{{key}}}" for key in parts)
+    return Text(template, template, parts)
 
 
-def _fits(value: Sized, low: int | None, high: int | None) -> bool:
-    return (low is None or len(value) >= low) and (high is None or len(value) <= high)
+def _type_of(annotated: Any) -> msgspec.inspect.Type:
+    info = msgspec.inspect.type_info(annotated)
+    return info.type if isinstance(info, msgspec.inspect.Metadata) else info
 
 
 def _from_toml(expected: type, value: Any) -> Any:
