@@ -108,13 +108,13 @@ class Enrolment:
         self._pin = pin
         self._lock = threading.Lock()  # over the memory; held for moments only
         self._changing = threading.Lock()  # over database and memory together
-        self._keys: dict[str, tuple[str, SiteId]] = {}
+        self._known: set[str] = set()
         self._challenges: dict[str, dict[str, int]] = {}
         self._sessions: dict[bytes, _AgentSession] = {}
         database.write(self._check_community_key)
         with database.read() as connection:
-            for row in connection.execute(sa.select(agents).where(agents.c.revoked_ns.is_(None))):
-                self._keys[row.id] = (row.public_key, SiteId(row.site))
+            trusted = sa.select(agents.c.id).where(agents.c.revoked_ns.is_(None))
+            self._known.update(connection.execute(trusted).scalars())
 
     # Joining ----------------------------------------------------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class Enrolment:
         with self._changing:
             agent, site = self._database.write(lambda connection: self._enrol_in(connection, token_id, request))
             with self._lock:
-                self._keys[agent] = (public_key, site)
+                self._known.add(agent)
         unsigned = EnrolGrant(
             agent=agent, site=site, community=self._community, community_key="", public_key=public_key
         )
@@ -255,7 +255,7 @@ class Enrolment:
         nonce = secrets.token_hex(32)
         now_ns = self._time.mono_ns()
         with self._lock:
-            if agent in self._keys:
+            if agent in self._known:
                 mine = self._challenges.setdefault(agent, {})
                 mine[nonce] = now_ns + CHALLENGE_LIFE_S * NS_PER_S
                 while len(mine) > CHALLENGES_PER_AGENT:
@@ -270,20 +270,21 @@ class Enrolment:
         """
         now_ns = self._time.mono_ns()
         with self._lock:
-            public_key, site = self._keys.get(request.agent, ("", SiteId("")))
             until_ns = self._challenges.get(request.agent, {}).pop(request.nonce, 0)
-        message = challenge_answer(request.agent, request.nonce, self._pin)
-        signature = from_hex(request.signature)
-        if until_ns <= now_ns or not verify(public_key, Purpose.AGENT_CHALLENGE, message, signature):
-            raise Unauthenticated(
-                say("Агента не впізнано.", "The agent is not recognised."),
-                subject=request.agent[:80],
-                hint=say("Якщо його вилучили, приєднайте знову.", "If it was removed, join it again."),
-            )
-        token = secrets.token_urlsafe(32)
-        principal = AgentPrincipal(AgentId(request.agent), site, self._community)
-        with self._lock:
-            if request.agent in self._keys:  # not revoked meanwhile
+        if until_ns <= now_ns:
+            raise _not_recognised(request.agent)
+        with self._changing:
+            # Read anew, not remembered: a command in another process may have revoked the agent.
+            with self._database.read() as connection:
+                trusted = (agents.c.id == request.agent) & agents.c.revoked_ns.is_(None)
+                row = connection.execute(sa.select(agents).where(trusted)).one_or_none()
+            message = challenge_answer(request.agent, request.nonce, self._pin)
+            signature = from_hex(request.signature)
+            if row is None or not verify(row.public_key, Purpose.AGENT_CHALLENGE, message, signature):
+                raise _not_recognised(request.agent)
+            token = secrets.token_urlsafe(32)
+            principal = AgentPrincipal(AgentId(row.id), SiteId(row.site), self._community)
+            with self._lock:
                 self._make_room(principal.agent, now_ns)
                 self._sessions[_hash_of(token)] = _AgentSession(principal, now_ns + SESSION_LIFE_S * NS_PER_S)
         return SessionGrant(token=token, life_s=SESSION_LIFE_S)
@@ -320,7 +321,7 @@ class Enrolment:
         with self._changing:
             self._database.write(work)
             with self._lock:
-                self._keys.pop(agent, None)
+                self._known.discard(agent)
                 self._challenges.pop(agent, None)
                 self._sessions = {h: s for h, s in self._sessions.items() if s.principal.agent != agent}
 
@@ -364,6 +365,14 @@ def _is_usable(row: sa.Row[tuple[object, ...]], now_ns: int) -> bool:
 
 def _hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode(errors="replace")).digest()
+
+
+def _not_recognised(agent: str) -> Unauthenticated:
+    return Unauthenticated(
+        say("Агента не впізнано.", "The agent is not recognised."),
+        subject=agent[:80],
+        hint=say("Якщо його вилучили, приєднайте знову.", "If it was removed, join it again."),
+    )
 
 
 def _wrong_join_token() -> Unauthenticated:

@@ -270,7 +270,7 @@ def _select(wanted: Filter) -> sa.Select[Any]:
         query = query.where(journal.c.wall_ns >= wall_ns_of(wanted.from_at))
     if wanted.until_at is not None:
         query = query.where(journal.c.wall_ns < wall_ns_of(wanted.until_at))
-    return query.offset(wanted.offset).limit(min(wanted.limit, READ_MAX_ENTRIES))
+    return query.offset(max(0, wanted.offset)).limit(max(0, min(wanted.limit, READ_MAX_ENTRIES)))
 
 
 def _entry(row: sa.RowMapping, *, numbered: bool) -> Entry:

@@ -3,6 +3,7 @@
 Light to import: cryptography and the kernel. `agent_key` and `community_key` say what is signed; this says how.
 """
 
+import contextlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -59,9 +60,9 @@ class SigningKey:
             InvalidConfig: the file is readable by others, or holds no key.
         """
         if not path.exists():
-            key = Ed25519PrivateKey.generate()
-            write_secret_file(path, Secret(key.private_bytes_raw().hex()))
-            return cls(key)
+            fresh = Ed25519PrivateKey.generate()
+            with contextlib.suppress(FileExistsError):  # another process was first: its key is the key
+                write_secret_file(path, Secret(fresh.private_bytes_raw().hex()))
         try:
             return cls(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(read_secret_file(path).reveal())))
         except ValueError:

@@ -63,7 +63,10 @@ class AccessStore:
         return session, self.users.actor(session.user, reason=session.reason)
 
     def trust_clock(self, *, by: str) -> None:
-        """Take the machine's date as the truth, because a person has looked at a calendar; recorded first."""
+        """Take the machine's date as the truth, because a person has looked at a calendar; recorded first.
+
+        Belongs in the running centre: another process would be overwritten by it within a minute.
+        """
         details = {"was_off_s": round(self.time.disagreement_s())}
         self.journal.append(Event(actor=by, action="trust-clock", details=details))
         self.time.trust_wall()

@@ -5,6 +5,7 @@ its centre. The pin is SHA-256 over SubjectPublicKeyInfo (RFC 7469 §2.4), so a 
 keeps it. Light to import. Note: beket/access/design/0006-access-and-trust.md.
 """
 
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -41,7 +42,8 @@ def server_files(folder: Path, names: Sequence[str]) -> tuple[Path, Path, str]:
     cert_path, key_path = folder / "centre.crt", folder / "centre.key"
     if not key_path.exists():
         fresh = ec.generate_private_key(ec.SECP256R1())
-        write_secret_file(key_path, Secret(_key_pem(fresh)))
+        with contextlib.suppress(FileExistsError):  # another process was first: its key is the key
+            write_secret_file(key_path, Secret(_key_pem(fresh)))
     key = _load_key(key_path)
     if not _is_current(cert_path, key, names):
         put_file(cert_path, _certificate(key, names).public_bytes(serialization.Encoding.PEM))

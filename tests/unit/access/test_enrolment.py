@@ -244,6 +244,14 @@ def test_a_revoked_agent_is_out_at_once_and_after_a_restart(
         again.revoke(enrolled.agent, reason="", by="user:it")
 
 
+def test_a_revocation_by_another_process_holds_from_the_next_session_on(
+    store: AccessStore, key: AgentKey, clock: SimulatedClock, open_store: Callable[..., AccessStore]
+) -> None:
+    enrolled = join(store.enrolment, key)
+    open_store(clock).enrolment.revoke(enrolled.agent, reason="викрадено", by="user:it")
+    refused(lambda: open_session(store.enrolment, key, enrolled))
+
+
 def test_an_enrolled_agent_is_known_after_a_blackout_with_a_dead_clock(
     store: AccessStore, key: AgentKey, open_store: Callable[..., AccessStore]
 ) -> None:

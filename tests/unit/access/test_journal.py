@@ -305,6 +305,7 @@ def test_a_filter_narrows_and_pages(store: AccessStore, clock: SimulatedClock) -
     minute = datetime.timedelta(minutes=1)
     assert subjects() == ["s5", "s4", "s3", "s2", "s1", "s0"]
     assert subjects(limit=2, offset=1) == ["s4", "s3"]
+    assert subjects(limit=-1, offset=-1) == []
     assert subjects(actor="user:a") == ["s5", "s3", "s1"]
     assert subjects(action="act0") == ["s2", "s1", "s0"]
     assert subjects(subject="s4") == ["s4"]
