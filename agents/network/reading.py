@@ -15,6 +15,7 @@ from beket.kernel.metrics import Labels, Point
 
 LABEL_MAX_CHARS = 64
 FACT_MAX_CHARS = 255
+INDEX_MAX_CHARS = 20
 
 Column = Mapping[bytes, Value]
 
@@ -53,13 +54,21 @@ def ports_of(module: Module, columns: Mapping[bytes, Column]) -> dict[bytes, Por
     indexes = {index: None for column in columns.values() for index in column}
     wanted = {index: text_of(names.get(index)) or text_of(spare.get(index)) for index in indexes}
     uses = Counter(wanted.values())
+    taken = {name for name, n in uses.items() if name and n == 1}
     ports: dict[bytes, PortIdentity] = {}
     for index, name in wanted.items():
         try:
             number = ".".join(str(n) for n in sub_ids(index))
         except ProtocolError:
-            continue  # no row of a table has such an index
-        unique = name if name and uses[name] == 1 else f"{name[: LABEL_MAX_CHARS - 20]}#{number}"[:LABEL_MAX_CHARS]
+            continue
+        if len(number) > INDEX_MAX_CHARS:
+            continue  # no port has such an index
+        unique = name
+        if not name or uses[name] > 1:
+            unique = f"{name[: LABEL_MAX_CHARS - 2 * INDEX_MAX_CHARS - 2]}#{number}"
+            while unique in taken:
+                unique += f"#{number}"
+            taken.add(unique)
         ports[index] = PortIdentity(number, unique, text_of(aliases.get(index)))
     return ports
 
