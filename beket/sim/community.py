@@ -1,0 +1,311 @@
+"""Owns the simulated community: what it has, as values, and a running copy of it with a light switch for each site.
+
+Given a `SimulatedCommunity`, gives the inventory that a real community would have typed in, and starts cameras and gear
+at those very addresses. Each thing has a loopback address of its own, as on a real network: `127.20.<site>.<number>`.
+Facts are of Mohyliv's public strategy; people appear as roles. All on one event loop, but for the cameras' worker.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from beket.kernel.clock import Clock
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
+from beket.kernel.inventory import AccessClass, Camera, Community, Device, DeviceKind, Inventory, Site
+from beket.kernel.secrets import Secret
+from beket.sim import gear, street
+from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
+from beket.sim.power import BATTERY_LASTS_S, Power, Supply
+from beket.sim.scene import Daylight, Scene, Weather
+from beket.sim.snmp_agent import Mib, SnmpAgent
+from beket.sim.street import View
+from beket.sim.traffic import VillageTraffic
+
+NETWORK = "127.20"
+RTSP_PORT = 8554
+SNMP_PORT = 1161
+FIRST_CAMERA_NUMBER = 101
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSpec:
+    """A camera of a simulated site.
+
+    Attributes:
+        seed: of its traffic.
+        asks_login: whether it wants a login, which `new_logins` makes.
+    """
+
+    id: str
+    name: str
+    view: View
+    purpose: str
+    access: AccessClass
+    seed: int
+    retention_days: int = 30
+    asks_login: bool = True
+    weather: Weather | None = None
+
+    @property
+    def secret(self) -> str:
+        """Name under which its login is kept; "" when everybody may look."""
+        return f"camera-{self.id}" if self.asks_login else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """A port of simulated gear; `camera` is the id of what is plugged in, "" when it is not a camera."""
+
+    name: str
+    alias: str = ""
+    speed_bps: int = 100_000_000
+    in_bps: float = 0
+    out_bps: float = 0
+    camera: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GearSpec:
+    """A router, switch or UPS of a simulated site."""
+
+    id: str
+    name: str
+    kind: DeviceKind
+    description: str
+    supply: Supply
+    ports: tuple[PortSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSpec:
+    """A simulated site; `basis` is the decision that allows its cameras."""
+
+    site: Site
+    basis: str
+    cameras: tuple[CameraSpec, ...]
+    gear: tuple[GearSpec, ...]
+    battery_lasts_s: float = BATTERY_LASTS_S
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCommunity:
+    """A community with everything it has."""
+
+    id: str
+    name: str
+    sites: tuple[SiteSpec, ...]
+
+
+COUNCIL = SiteSpec(
+    site=Site(
+        id=SiteId("council-mohyliv"), name="Сільська рада", village="Могилів", provider="Провайдер центру (навчальний)"
+    ),
+    basis="Рішення сільської ради № 1 від 15.01.2026 (навчальне)",
+    cameras=(
+        CameraSpec(
+            id="council-street",
+            name="Вулиця перед сільрадою",
+            view=street.COUNCIL_STREET,
+            purpose="Порядок на вулиці біля сільської ради: видно проїзд і тротуар.",
+            access=AccessClass.STREET,
+            seed=3,
+        ),
+        CameraSpec(
+            id="council-yard",
+            name="Двір сільради",
+            view=street.COUNCIL_YARD,
+            purpose="Охорона майна громади: вхід і стоянка сільської ради.",
+            access=AccessClass.ENTRANCE,
+            seed=11,
+            retention_days=14,
+            weather=Weather(noise_sigma=1.5),
+        ),
+    ),
+    gear=(
+        GearSpec(
+            "router-council",
+            "Маршрутизатор сільради",
+            DeviceKind.ROUTER,
+            "Simulated router",
+            Supply.UPS,
+            (
+                PortSpec("wan", "провайдер", 100_000_000, in_bps=6_000_000, out_bps=2_500_000),
+                PortSpec("lan", "комутатор", 1_000_000_000, in_bps=2_500_000, out_bps=6_000_000),
+            ),
+        ),
+        GearSpec(
+            "switch-council",
+            "Комутатор сільради",
+            DeviceKind.SWITCH,
+            "Simulated PoE switch, 8 ports",
+            Supply.MAINS,
+            (
+                PortSpec("ge1", "маршрутизатор", 1_000_000_000, in_bps=6_000_000, out_bps=2_500_000),
+                PortSpec("ge2", "камера: вулиця", in_bps=520_000, out_bps=12_000, camera="council-street"),
+                PortSpec("ge3", "камера: двір", in_bps=520_000, out_bps=12_000, camera="council-yard"),
+                PortSpec("ge4", "бухгалтерія", in_bps=400_000, out_bps=1_900_000),
+                PortSpec("ge5", "секретар", in_bps=250_000, out_bps=1_200_000),
+            ),
+        ),
+        GearSpec("ups-council", "ДБЖ сільради", DeviceKind.UPS, "Simulated UPS, 1 kVA", Supply.UPS),
+    ),
+)
+
+MOHYLIV = SimulatedCommunity(id="mohyliv", name="Могилівська громада", sites=(COUNCIL,))
+
+
+def inventory(community: SimulatedCommunity, *, version: int = 1) -> Inventory:
+    """The inventory of `community` with the addresses at which `Simulation` puts it."""
+    devices, cameras = [], []
+    for number, spec in enumerate(community.sites, start=1):
+        devices += [_device(g, spec, address) for g, address in zip(spec.gear, _gear_addresses(number), strict=False)]
+        cameras += [_camera(c, spec, host) for c, host in zip(spec.cameras, _camera_hosts(number), strict=False)]
+    return Inventory(
+        version=version,
+        community=Community(id=CommunityId(community.id), name=community.name),
+        sites=tuple(spec.site for spec in community.sites),
+        devices=tuple(devices),
+        cameras=tuple(cameras),
+    )
+
+
+def new_logins(community: SimulatedCommunity) -> dict[str, Secret]:
+    """A fresh `login:password` for each camera that asks for one, by the name of its secret."""
+    names = [camera.secret for spec in community.sites for camera in spec.cameras if camera.secret]
+    return {name: Secret(f"beket:{secrets.token_urlsafe(12)}") for name in names}
+
+
+class Simulation:
+    """A community that runs.
+
+    Args:
+        logins: as `new_logins` gives them.
+        daylight: "by-clock" makes it night in the pictures when it is in Kyiv.
+    """
+
+    def __init__(
+        self,
+        community: SimulatedCommunity,
+        *,
+        clock: Clock,
+        logins: Mapping[str, Secret],
+        daylight: Daylight = "by-clock",
+    ) -> None:
+        self.cameras: dict[CameraId, SimulatedCamera] = {}
+        self._power: dict[SiteId, Power] = {}
+        self._agents: list[tuple[str, SnmpAgent]] = []
+        self._clock = clock
+        for number, spec in enumerate(community.sites, start=1):
+            self._build_site(number, spec, logins, daylight)
+        self._all_cameras = SimulatedCameras(list(self.cameras.values()))
+        self._gear_serves = asyncio.Event()
+
+    def switch_off(self, site: SiteId) -> None:
+        """Blackout at `site`: its UPS takes over, and what has none falls silent.
+
+        Raises:
+            KeyError: no such site here.
+        """
+        self._power[site].switch_off()
+
+    def switch_on(self, site: SiteId) -> None:
+        """The light is back at `site`."""
+        self._power[site].switch_on()
+
+    def has_light(self, site: SiteId) -> bool:
+        """Whether `site` has mains power."""
+        return self._power[site].mains_is_on
+
+    async def serving(self) -> None:
+        """Wait until every camera and device answers."""
+        await self._gear_serves.wait()
+        await self._all_cameras.serving()
+
+    async def run(self) -> None:
+        """Be the community until cancelled.
+
+        Raises:
+            Busy: an address is taken: a second simulation runs on this machine.
+        """
+        try:
+            for address, agent in self._agents:
+                host, port = address.split(":")
+                await agent.start(host, int(port))
+            self._gear_serves.set()
+            await self._all_cameras.run()
+        finally:
+            self._gear_serves.clear()
+            for _, agent in self._agents:
+                agent.close()
+
+    def _build_site(self, number: int, spec: SiteSpec, logins: Mapping[str, Secret], daylight: Daylight) -> None:
+        power = self._power[spec.site.id] = Power(self._clock, battery_lasts_s=spec.battery_lasts_s)
+        for camera, host in zip(spec.cameras, _camera_hosts(number), strict=False):
+            scene = Scene(
+                camera.view, VillageTraffic(camera.seed), daylight=daylight, weather=camera.weather, seed=camera.seed
+            )
+            self.cameras[CameraId(camera.id)] = SimulatedCamera(
+                scene,
+                clock=self._clock,
+                host=host,
+                port=RTSP_PORT,
+                login=_login(logins[camera.secret]) if camera.secret else None,
+                is_powered=_awake(power, Supply.MAINS),
+            )
+        for thing, address in zip(spec.gear, _gear_addresses(number), strict=False):
+            mib = self._mib(thing, spec, power)
+            self._agents.append((address, SnmpAgent(mib, is_awake=_awake(power, thing.supply))))
+
+    def _mib(self, thing: GearSpec, spec: SiteSpec, power: Power) -> Mib:
+        location = f"{spec.site.village}, {spec.site.name}"
+        plate = gear.Nameplate(thing.id, thing.description, location, "ІТ громади", list(DeviceKind).index(thing.kind))
+        if thing.kind is DeviceKind.UPS:
+            return gear.ups(plate, power=power)
+        return gear.network_gear(plate, tuple(map(self._port, thing.ports)), power=power, supply=thing.supply)
+
+    def _port(self, spec: PortSpec) -> gear.Port:
+        camera = self.cameras[CameraId(spec.camera)] if spec.camera else None
+        return gear.Port(
+            spec.name,
+            spec.alias,
+            spec.speed_bps,
+            spec.in_bps,
+            spec.out_bps,
+            is_linked=(lambda: camera.is_on) if camera else lambda: True,
+        )
+
+
+def _device(spec: GearSpec, site: SiteSpec, address: str) -> Device:
+    return Device(id=DeviceId(spec.id), site=site.site.id, name=spec.name, kind=spec.kind, address=address)
+
+
+def _camera(spec: CameraSpec, site: SiteSpec, host: str) -> Camera:
+    return Camera(
+        id=CameraId(spec.id),
+        site=site.site.id,
+        name=spec.name,
+        url=f"rtsp://{host}:{RTSP_PORT}{PATH}",
+        secret=spec.secret,
+        purpose=spec.purpose,
+        basis=site.basis,
+        retention_days=spec.retention_days,
+        access=spec.access,
+    )
+
+
+def _gear_addresses(site_number: int) -> Iterator[str]:
+    return (f"{NETWORK}.{site_number}.{n}:{SNMP_PORT}" for n in range(1, FIRST_CAMERA_NUMBER))
+
+
+def _camera_hosts(site_number: int) -> Iterator[str]:
+    return (f"{NETWORK}.{site_number}.{n}" for n in range(FIRST_CAMERA_NUMBER, 255))
+
+
+def _awake(power: Power, supply: Supply) -> Callable[[], bool]:
+    return lambda: power.feeds(supply)
+
+
+def _login(secret: Secret) -> Login:
+    user, _, password = secret.reveal().partition(":")
+    return Login(user, Secret(password))
