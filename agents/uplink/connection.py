@@ -1,238 +1,249 @@
-"""Owns one HTTPS connection of the agent to its centre: pinned key, proven identity, errors that are ours.
+"""Owns one HTTPS connection from the agent to its centre: the pinned key, the session, reconnecting, errors.
 
-Blocking, for one thread at a time; each kind of traffic opens its own, so that a backlog never delays a question. The
-standard library's client does the HTTP. Nothing is sent before the pin was checked, so a stranger who answers at the
-centre's address learns nothing. Note: beket/design/0003-wire-and-versions.md.
+Blocking; one thread uses it. Nothing is retried but what costs nothing: a connection that the centre closed while it
+was idle, and a session that it forgot. Everything else is told to the caller, who is a unit that tries again.
 """
 
+import contextlib
 import http.client
-import socket
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
-from beket.access import tls
 from beket.access.agent_key import AgentKey, Enrolled, answer_challenge
 from beket.access.messages import Challenge, ChallengeRequest, SessionGrant
+from beket.access.tls import check_pin, client_context
 from beket.kernel import wire
-from beket.kernel.errors import BeketError, Internal, ProtocolError, TimedOut, Unauthenticated, Unreachable
+from beket.kernel.errors import (
+    HANDLING,
+    BeketError,
+    Busy,
+    Forbidden,
+    InvalidArgument,
+    InvalidConfig,
+    Kind,
+    NoSpace,
+    NotFound,
+    ProtocolError,
+    TimedOut,
+    Unauthenticated,
+    Unreachable,
+)
 from beket.kernel.secrets import Secret
-from beket.kernel.text import Text, say
+from beket.kernel.text import Text, plain, say
 
-ANSWER_MAX_BYTES = 8 * 1024 * 1024
-TIMEOUT_S = 20.0
+Method = Literal["GET", "HEAD", "POST", "PUT"]
+Body = bytes | Iterable[bytes]
+
+TIMEOUT_S = 20
+RESPONSE_MAX_BYTES = 4 * 1024 * 1024
+
+_FAILURES: tuple[type[BeketError], ...] = (
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Busy,
+    NoSpace,
+    InvalidArgument,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the centre answered; header names in lower case."""
+class Reply:
+    """What the centre answered; header names are in lower case."""
 
     status: int
+    headers: Mapping[str, str]
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
-
-class PinnedHttps:
-    """Requests to one `https://host:port`, over a connection that is opened when needed and again after a cut."""
-
-    def __init__(self, url: str, pin: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        parts = urlsplit(url)
-        self.url = url
-        self._host, self._port = parts.hostname or "", parts.port or 443
-        self._pin = pin
-        self._timeout_s = timeout_s
-        self._context = tls.client_context()
-        self._http: http.client.HTTPConnection | None = None
-
-    def request(self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-        """One exchange; the answer's status is the caller's to judge.
+    def raise_for_status(self, subject: str) -> "Reply":
+        """Itself, when the centre agreed.
 
         Raises:
-            Unreachable, TimedOut: no way to the centre; whether it saw the request is unknown.
-            Unauthenticated: who answers there is not the pinned centre.
-            ProtocolError: the answer is not HTTP, or longer than `ANSWER_MAX_BYTES`.
+            Unauthenticated, Forbidden, NotFound, Busy, NoSpace, InvalidArgument: the centre said so.
+            Unreachable: it fails, or what stands before it does; later it may work.
+            ProtocolError: any other status.
         """
-        was_open = self._http is not None
-        try:
-            return self._exchange(method, path, body, headers or {})
-        except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLEOFError) as error:
-            self.close()
-            if not was_open:
-                raise self._unreachable(error) from error
-        except BeketError:
-            self.close()
-            raise
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise self._ours(error) from error
-        # The centre had closed a connection that lay idle: that is no failure, a fresh one gets its try.
-        return self.request(method, path, body=body, headers=headers)
+        if 200 <= self.status < 300:
+            return self
+        message = _sentence(self)
+        for failure in _FAILURES:
+            if HANDLING[failure.kind].http_status == self.status:
+                raise failure(message, subject=subject)
+        if self.status >= 500:
+            raise Unreachable(message, subject=subject)
+        raise ProtocolError(message, subject=subject)
+
+
+class CentreConnection:
+    """A connection that opens itself, proves the agent, and opens itself again."""
+
+    def __init__(
+        self,
+        key: AgentKey,
+        enrolled: Enrolled,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        response_max_bytes: int = RESPONSE_MAX_BYTES,
+    ) -> None:
+        """`timeout_s` bounds each wait for the network, not the whole of a long body.
+
+        Raises:
+            InvalidConfig: the centre's address is not an https URL.
+        """
+        url = urllib.parse.urlsplit(enrolled.centre_url)
+        if url.scheme != "https" or not url.hostname:
+            raise InvalidConfig(say("Адреса центру хибна.", "The centre's address is wrong."), subject=url.geturl())
+        self._address = (url.hostname, url.port or 443)
+        self._key = key
+        self._enrolled = enrolled
+        self._timeout_s = timeout_s
+        self._response_max_bytes = response_max_bytes
+        self._tls = client_context()
+        self._http: http.client.HTTPSConnection | None = None
+        self._token: Secret | None = None
+
+    def request(
+        self, method: Method, path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
+    ) -> Reply:
+        """Send one request as this agent and read the whole answer, whatever its status.
+
+        A body in pieces needs its `Content-Length` in `headers`; it must be fit to be iterated again.
+
+        Raises:
+            Unreachable: nobody answers, or the line was cut.
+            TimedOut: no answer in time.
+            Unauthenticated: the centre has another key, or does not take ours.
+            ProtocolError: it answers with something that is not HTTP, or too long.
+        """
+        if self._token is None:
+            self._token = self._open_session()
+        reply = self._send(method, path, self._authorized(headers), body)
+        if reply.status == HANDLING[Kind.UNAUTHENTICATED].http_status:
+            self._token = self._open_session()
+            reply = self._send(method, path, self._authorized(headers), body)
+        return reply
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """The answer to a JSON message.
+
+        Raises:
+            BeketError: as `request` and `Reply.raise_for_status`.
+        """
+        reply = self.request("POST", path, headers={"Content-Type": "application/json"}, body=body)
+        return reply.raise_for_status(path).body
 
     def close(self) -> None:
-        """Let go of the connection; the next request opens one."""
+        """Hang up; the next request connects again."""
         if self._http is not None:
             self._http.close()
             self._http = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        if self._http is None:
-            self._http = self._open()
-        self._http.request(method, path, body=body or None, headers={"Host": self._host, **headers})
-        response = self._http.getresponse()
-        answer_body = response.read(ANSWER_MAX_BYTES + 1)
-        if len(answer_body) > ANSWER_MAX_BYTES:
-            raise ProtocolError(
-                say("Відповідь центру завелика.", "The centre's answer is too large."), subject=self.url
-            )
-        if response.will_close:
-            self.close()
-        return Answer(response.status, answer_body, {k.lower(): v for k, v in response.getheaders()})
-
-    def _open(self) -> http.client.HTTPConnection:
-        sock = socket.create_connection((self._host, self._port), timeout=self._timeout_s)
-        try:
-            # Chunks are small and answers awaited: waiting for more to send only adds a round trip.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            secured = self._context.wrap_socket(sock, server_hostname=self._host)
-            tls.check_pin(secured, self._pin)
-        except BaseException:
-            sock.close()
-            raise
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
-        connection.sock = secured
-        # Without a port to dial, http.client never reconnects by itself behind the pin's back.
-        connection.auto_open = 0
-        return connection
-
-    def _unreachable(self, error: Exception) -> Unreachable:
-        return Unreachable(
-            say(
-                "Центр не відповідає: {why}.",
-                "The centre does not answer: {why}.",
-                why=str(error) or type(error).__name__,
-            ),
-            subject=self.url,
-            hint=say(
-                "Записи й виміри чекають на об'єкті; перевірте Інтернет.",
-                "Recordings and samples wait at the site; check the internet line.",
-            ),
-        )
-
-    def _ours(self, error: Exception) -> BeketError:
-        if isinstance(error, TimeoutError):
-            return TimedOut(
-                say("Центр мовчить понад {n} с.", "The centre is silent for {n} s.", n=round(self._timeout_s)),
-                subject=self.url,
-            )
-        if isinstance(error, http.client.HTTPException | ssl.SSLError):
-            return ProtocolError(
-                say("Відповідь центру незрозуміла: {why}.", "The centre's answer is not understood: {why}.", why=error),
-                subject=self.url,
-            )
-        return self._unreachable(error)
-
-
-class CentreConnection:
-    """Requests as an enrolled agent: a session is opened by signing the centre's challenge, again when it has ended."""
-
-    def __init__(self, key: AgentKey, enrolled: Enrolled, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._key = key
-        self._enrolled = enrolled
-        self._https = PinnedHttps(enrolled.centre_url, enrolled.pin, timeout_s=timeout_s)
-        self._session: Secret | None = None
-
-    def request(self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-        """One exchange with the centre, in a session; statuses of 400 and more other than 401 are the caller's.
-
-        Raises:
-            Unreachable, TimedOut, ProtocolError: see `PinnedHttps.request`.
-            Unauthenticated: the centre does not know this agent any more.
-        """
-        answer = self._in_session(method, path, body, headers or {})
-        if answer.status == 401:
-            self._session = None
-            answer = self._in_session(method, path, body, headers or {})
-        if answer.status == 401:
-            raise refusal(answer, self._https.url)
-        return answer
-
-    def post(self, path: str, body: bytes) -> bytes:
-        """POST a message and return the answer's body.
-
-        Raises:
-            BeketError: the centre refused it, in its own words.
-        """
-        answer = self.request("POST", path, body=body, headers={"Content-Type": "application/json"})
-        if answer.status >= 300:
-            raise refusal(answer, self._https.url)
-        return answer.body
-
-    def close(self) -> None:
-        """Let go of the connection; the next request opens one."""
-        self._https.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _in_session(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        if self._session is None:
-            self._session = self._open_session()
-        bearer = {"Authorization": f"Bearer {self._session.reveal()}"}
-        return self._https.request(method, path, body=body, headers={**headers, **bearer})
+    def _authorized(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        assert self._token is not None
+        return {**(headers or {}), "Authorization": f"Bearer {self._token.reveal()}"}
 
     def _open_session(self) -> Secret:
-        question = wire.encode(ChallengeRequest(agent=self._enrolled.agent))
-        challenge = wire.decode(self._post_bare("/agent/v1/challenge", question), Challenge)
-        answer = wire.encode(answer_challenge(self._key, self._enrolled, challenge))
-        return Secret(wire.decode(self._post_bare("/agent/v1/session", answer), SessionGrant).token)
+        challenge = self._ask("/agent/v1/challenge", ChallengeRequest(agent=self._enrolled.agent), Challenge)
+        answer = answer_challenge(self._key, self._enrolled, challenge)
+        return Secret(self._ask("/agent/v1/session", answer, SessionGrant).token)
 
-    def _post_bare(self, path: str, body: bytes) -> bytes:
-        answer = self._https.request("POST", path, body=body, headers={"Content-Type": "application/json"})
-        if answer.status != 200:
-            raise refusal(answer, self._https.url)
-        return answer.body
+    def _ask(self, path: str, message: msgspec.Struct, answer_type: type[wire.T]) -> wire.T:
+        reply = self._send("POST", path, {"Content-Type": "application/json"}, wire.encode(message))
+        return wire.decode(reply.raise_for_status(path).body, answer_type)
+
+    def _send(self, method: Method, path: str, headers: Mapping[str, str], body: Body) -> Reply:
+        reused = self._http is not None
+        try:
+            return self._exchange(method, path, headers, body)
+        except Unreachable:
+            self.close()
+            if not reused:
+                raise
+        except BaseException:
+            self.close()
+            raise
+        # The centre may close an idle connection at any time; once more on a fresh one tells that from a dead line.
+        try:
+            return self._exchange(method, path, headers, body)
+        except BaseException:
+            self.close()
+            raise
+
+    def _exchange(self, method: Method, path: str, headers: Mapping[str, str], body: Body) -> Reply:
+        with _Mapped(self._enrolled.centre_url):
+            http_connection = self._connected()
+            # A centre that refuses answers before it has read the whole body, and hangs up.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                http_connection.request(method, path, body=body, headers=dict(headers))
+            response = http_connection.getresponse()
+            data = self._body_of(response)
+            if response.will_close:
+                self.close()
+            return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, data)
+
+    def _body_of(self, response: http.client.HTTPResponse) -> bytes:
+        data = response.read(self._response_max_bytes + 1)
+        if len(data) > self._response_max_bytes:
+            raise ProtocolError(say("Відповідь центру завелика.", "The centre's answer is too large."))
+        if response.length:
+            raise http.client.IncompleteRead(data, response.length)
+        return data
+
+    def _connected(self) -> http.client.HTTPSConnection:
+        if self._http is None:
+            host, port = self._address
+            fresh = http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=self._tls)
+            try:
+                fresh.connect()
+                assert isinstance(fresh.sock, ssl.SSLSocket)
+                check_pin(fresh.sock, self._enrolled.pin)
+            except BaseException:
+                fresh.close()
+                raise
+            self._http = fresh
+        return self._http
 
 
-class RefusalBody(msgspec.Struct, frozen=True):
-    """The centre's own words about a request that failed."""
+class _Mapped:
+    """The gate: errors of sockets, TLS and http.client leave as ours."""
 
-    uk: str = ""
-    en: str = ""
-    kind: str = ""
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if error is None or isinstance(error, BeketError):
+            return
+        if isinstance(error, TimeoutError):
+            raise TimedOut(
+                say("Центр не відповів вчасно.", "The centre did not answer in time."), subject=self._subject
+            ) from error
+        if isinstance(error, http.client.RemoteDisconnected | OSError):
+            raise Unreachable(
+                say("Центр недосяжний: {why}.", "The centre cannot be reached: {why}.", why=error),
+                subject=self._subject,
+                hint=say("Перевірте інтернет на об'єкті.", "Check the site's internet."),
+            ) from error
+        if isinstance(error, http.client.IncompleteRead):
+            raise Unreachable(
+                say("Зв'язок із центром обірвався.", "The line to the centre was cut."), subject=self._subject
+            ) from error
+        if isinstance(error, http.client.HTTPException):
+            raise ProtocolError(
+                say("Відповідь центру незрозуміла.", "The centre's answer is not understood."), subject=self._subject
+            ) from error
 
 
-def refusal(answer: Answer, url: str) -> BeketError:
-    """The error that a failed answer means; the sentence is the centre's."""
-    try:
-        words = wire.decode(answer.body, RefusalBody, max_bytes=16 * 1024)
-        message = Text(
-            _braced(words.uk or f"Центр відповів {answer.status}."),
-            _braced(words.en or f"The centre answered {answer.status}."),
-        )
-    except ProtocolError:
-        message = say("Центр відповів {n}.", "The centre answered {n}.", n=answer.status)
-    kinds: dict[int, type[BeketError]] = {401: Unauthenticated}
-    return kinds.get(answer.status, Internal if answer.status >= 500 else ProtocolError)(message, subject=url)
-
-
-def _braced(words: str) -> str:
-    # The centre's words are a sentence, not a template.
-    return words.replace("{", "{{").replace("}", "}}")
+def _sentence(reply: Reply) -> Text:
+    return say(
+        "Центр відповів {status}: {words}",
+        "The centre answered {status}: {words}",
+        status=reply.status,
+        words=plain(reply.body[:300].decode("utf-8", "replace")),
+    )

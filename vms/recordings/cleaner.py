@@ -16,7 +16,6 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.units import TICKS_PER_S
 from vms import metrics
 from vms.recordings import index
-from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 
@@ -148,7 +147,7 @@ class Cleaner:
 
     def _forget_arrivals_and_gaps(self, camera: CameraId, before_90k: int) -> None:
         with self._store.database.read() as connection:
-            stale: list[SegmentKey] = index.expired_incoming(connection, camera, before_90k=before_90k)
+            stale = index.incoming_keys(connection, camera, before_90k=before_90k)
         if stale:
             self._store.discard(stale)
         self._store.database.write(lambda c: index.forget_gaps(c, camera, before_90k=before_90k))

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from beket.kernel.ids import CameraId
 from beket.kernel.ports import GapInfo, GapReason, StreamFormat
-from vms.recordings.layout import SegmentKey
+from vms.recordings.layout import START_LIMIT_90K, SegmentKey
 from vms.recordings.segments import Announced, StoredSegment, key_of
 from vms.recordings.tables import cameras, disks, gaps, garbage, growing, runs, segments
 
@@ -118,22 +118,18 @@ def incoming(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None
     )
 
 
-def count_incoming(connection: sa.Connection, camera: CameraId) -> int:
-    """How many segments of the camera have begun to arrive and are not whole."""
-    counted = sa.select(sa.func.count()).where(
-        growing.c.camera == find_camera(connection, camera), growing.c.sha256.is_not(None)
-    )
-    return int(connection.execute(counted).scalar_one())
-
-
-def expired_incoming(connection: sa.Connection, camera: CameraId, *, before_90k: int) -> list[SegmentKey]:
-    """Arrivals that nobody will finish: older than what is kept anyway."""
+def incoming_keys(
+    connection: sa.Connection, camera: CameraId, *, before_90k: int = START_LIMIT_90K
+) -> list[SegmentKey]:
+    """Segments of the camera that have begun to arrive and are not whole, oldest first."""
     rows = connection.execute(
-        sa.select(growing.c.start_90k, growing.c.sequence).where(
+        sa.select(growing.c.start_90k, growing.c.sequence)
+        .where(
             growing.c.camera == find_camera(connection, camera),
             growing.c.sha256.is_not(None),
             growing.c.start_90k < before_90k,
         )
+        .order_by(growing.c.start_90k)
     )
     return [SegmentKey(camera, row.start_90k, row.sequence) for row in rows]
 
@@ -334,6 +330,11 @@ def garbage_keys(connection: sa.Connection, limit: int) -> list[SegmentKey]:
         .limit(limit)
     )
     return [SegmentKey(CameraId(slug), start, sequence) for slug, start, sequence in rows]
+
+
+def is_garbage(connection: sa.Connection, key: SegmentKey) -> bool:
+    """Whether a file of this name is still to be removed."""
+    return connection.execute(sa.select(garbage.c.disk).where(*_is(garbage, connection, key))).first() is not None
 
 
 def forget_garbage(connection: sa.Connection, keys: Sequence[SegmentKey]) -> None:

@@ -8,18 +8,14 @@ import re
 from dataclasses import dataclass
 
 from beket.kernel.errors import InvalidArgument
-from beket.kernel.ids import CameraId
+from beket.kernel.ids import CameraId, is_slug
 from beket.kernel.units import TICKS_PER_S
 
 # The years 1970-9999 of `datetime`; what a hostile name may ask for ends here.
 START_LIMIT_90K = 253_402_300_800 * TICKS_PER_S
 SEQUENCE_LIMIT = 2**63
 
-_NAME = re.compile(
-    r"(?P<camera>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/(?P<day>\d{8})/(?P<hour>\d\d)"
-    r"/(?P<start>0|[1-9]\d{0,18})-(?P<sequence>0|[1-9]\d{0,18})\.mp4",
-    re.ASCII,
-)
+_BARE = re.compile(r"(?P<start>0|[1-9]\d{0,18})-(?P<sequence>0|[1-9]\d{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,12 +49,26 @@ def parse_file_name(name: str) -> SegmentKey:
     Raises:
         InvalidArgument: not a segment's name, or one in the wrong hour's folder.
     """
-    match = _NAME.fullmatch(name)
-    if match is not None:
-        key = SegmentKey(CameraId(match["camera"]), int(match["start"]), int(match["sequence"]))
-        if key.start_90k < START_LIMIT_90K and key.sequence < SEQUENCE_LIMIT and key.file_name == name:
+    camera, _, rest = name.partition("/")
+    bare = rest.rpartition("/")[2].removesuffix(".mp4")
+    key = parse_key(camera, bare)
+    if key.file_name != name:
+        raise InvalidArgument(f"not the name of a segment: {name[:160]!r}")
+    return key
+
+
+def parse_key(camera: str, name: str) -> SegmentKey:
+    """The key that a camera and a bare `<start_90k>-<sequence>` spell, as in a URL.
+
+    Raises:
+        InvalidArgument: they spell none.
+    """
+    match = _BARE.fullmatch(name)
+    if match is not None and is_slug(camera):
+        key = SegmentKey(CameraId(camera), int(match["start"]), int(match["sequence"]))
+        if key.start_90k < START_LIMIT_90K and key.sequence < SEQUENCE_LIMIT:
             return key
-    raise InvalidArgument(f"not the name of a segment: {name[:160]!r}")
+    raise InvalidArgument(f"not a segment: {camera[:80]!r} {name[:80]!r}")
 
 
 def _utc(start_90k: int) -> datetime.datetime:

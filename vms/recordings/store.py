@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from beket.kernel.database import Database
-from beket.kernel.errors import BeketError, NotFound
+from beket.kernel.errors import BeketError, Busy, NotFound
 from beket.kernel.ids import CameraId
 from beket.kernel.logs import level_number
 from beket.kernel.ports import GapInfo, GapReason, StreamFormat
@@ -142,9 +142,32 @@ class Store:
     # Receiving --------------------------------------------------------------------------------------------------------
 
     def expect(self, segment: StoredSegment) -> GrowingFile:
-        """Announce a segment recorded elsewhere and make its empty file."""
-        self.database.write(lambda c: index.announce_incoming(c, self.disk_id, segment))
-        return self._create_file(key_of(segment))
+        """Announce a segment recorded elsewhere and make its empty file.
+
+        Raises:
+            Busy: an older file of this name is still to be removed; later it will work.
+        """
+        key = key_of(segment)
+
+        def announce(connection: sa.Connection) -> None:
+            if index.is_garbage(connection, key):
+                raise Busy(say("Старий файл ще стирається.", "An old file is still being removed."), subject=key.camera)
+            index.announce_incoming(connection, self.disk_id, segment)
+
+        self.database.write(announce)
+        return self._create_file(key)
+
+    def resume(self, key: SegmentKey) -> GrowingFile:
+        """Open what has arrived of a segment so far; a crash may have left the announcement alone."""
+        try:
+            return self.disk.reopen(key.file_name)
+        except NotFound:
+            return self._create_file(key)
+
+    def forget_arrival(self, key: SegmentKey) -> None:
+        """Throw away what has arrived of a segment, so that it can be sent from its start."""
+        self.discard([key])
+        self.collect_garbage()
 
     def admit(self, segment: StoredSegment, file: GrowingFile, stream: StreamFormat | None) -> None:
         """Index a segment whose bytes have all arrived and have the right hash."""
