@@ -19,6 +19,7 @@ class Module:
     Attributes:
         name: as it is imported: `beket.kernel.clock`; a test is `tests.unit.kernel.test_clock`.
         place: path under the project's folder, for messages.
+        nodes: every node of `tree`.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Module:
     place: str
     source: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @property
     def ships(self) -> bool:
@@ -35,9 +37,9 @@ class Module:
     def strings(self) -> Iterator[ast.Constant]:
         """Its string literals; docstrings are not among them."""
         documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        bodies = (node.body for node in ast.walk(self.tree) if isinstance(node, documented))
+        bodies = (node.body for node in self.nodes if isinstance(node, documented))
         docstrings = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
                 yield node
 
@@ -58,9 +60,9 @@ def text_files() -> list[Path]:
     return found
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function and method in `tree`, nested ones too."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method of `module`, nested ones too."""
+    return (node for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
@@ -84,4 +86,5 @@ def _read(path: Path) -> Module:
     place = path.relative_to(PROJECT)
     name = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
     source = path.read_text()
-    return Module(name, path, str(place), source, ast.parse(source))
+    tree = ast.parse(source)
+    return Module(name, path, str(place), source, tree, tuple(ast.walk(tree)))

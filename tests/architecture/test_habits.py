@@ -38,7 +38,7 @@ def test_nothing_is_left_for_later(every_module: list[Module]) -> None:
     holes = [
         place
         for m in every_module
-        for place in _places(m, (n for n in ast.walk(m.tree) if isinstance(n, ast.Name) and n.id == absent))
+        for place in _places(m, (n for n in m.nodes if isinstance(n, ast.Name) and n.id == absent))
     ]
     assert not marks + holes
 
@@ -47,7 +47,7 @@ def test_no_test_is_skipped_or_expected_to_fail(every_module: list[Module]) -> N
     escapes = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)|unittest\.skip\w*")
     found = []
     for module in every_module:
-        attributes = (node for node in ast.walk(module.tree) if isinstance(node, ast.Attribute))
+        attributes = (node for node in module.nodes if isinstance(node, ast.Attribute))
         found += _places(module, (node for node in attributes if escapes.fullmatch(dotted(node))))
     assert not found
 
@@ -57,7 +57,7 @@ def test_only_the_supervisor_swallows_what_it_does_not_know(room_modules: list[M
     found = []
     for module in room_modules:
         if module.name != SUPERVISOR:
-            found += _places(module, (node for node in ast.walk(module.tree) if _swallows(node)))
+            found += _places(module, (node for node in module.nodes if _swallows(node)))
     assert not found
 
 
@@ -66,7 +66,7 @@ def test_modules_hold_no_state(room_modules: list[Module]) -> None:
     for module in room_modules:
         mutable = {name for name, value in _module_names(module) if _is_mutable(value)}
         found += [f"{module.place} {name}" for name in mutable if not name.isupper()]
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Global) or _changes(node, mutable):
                 found.append(f"{module.place}:{getattr(node, 'lineno', 1)}")
     assert not found
@@ -77,7 +77,7 @@ def test_time_and_chance_are_parameters(room_modules: list[Module]) -> None:
     for module in room_modules:
         if _inside(module, OWN_TIME):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and READS_TIME.fullmatch(dotted(node.func)):
                 found.append(f"{module.place}:{node.lineno} {dotted(node.func)}")
             if isinstance(node, ast.ImportFrom) and node.module in ("time", "random"):
@@ -91,7 +91,7 @@ def test_programs_are_started_by_their_gates(room_modules: list[Module]) -> None
     for module in room_modules:
         if _inside(module, PROGRAM_GATES):
             continue
-        attributes = (node for node in ast.walk(module.tree) if isinstance(node, ast.Attribute))
+        attributes = (node for node in module.nodes if isinstance(node, ast.Attribute))
         found += _places(module, (node for node in attributes if STARTS_PROGRAMS.fullmatch(dotted(node))))
     assert not found
 
@@ -100,14 +100,14 @@ def test_assertions_judge_no_input(shipped: list[Module]) -> None:
     """`assert` vanishes under -O: it may narrow a type, never judge a value with words for people."""
     found = []
     for module in shipped:
-        found += _places(module, (n for n in ast.walk(module.tree) if isinstance(n, ast.Assert) and n.msg is not None))
+        found += _places(module, (n for n in module.nodes if isinstance(n, ast.Assert) and n.msg is not None))
     assert not found
 
 
 def test_parameters_have_no_mutable_defaults(room_modules: list[Module]) -> None:
     found = []
     for module in room_modules:
-        for function in functions(module.tree):
+        for function in functions(module):
             defaults = [*function.args.defaults, *(d for d in function.args.kw_defaults if d is not None)]
             found += [f"{module.place}:{default.lineno}" for default in defaults if _is_mutable(default)]
     assert not found

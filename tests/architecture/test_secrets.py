@@ -17,7 +17,7 @@ def test_no_password_is_written_into_the_code(shipped: list[Module]) -> None:
     for module in shipped:
         if module.name.startswith("beket.sim"):
             continue  # a simulated camera's password opens nothing
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             named: list[tuple[str, ast.expr | None]] = []
             if isinstance(node, ast.Assign):
                 named = [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
@@ -43,11 +43,11 @@ def test_what_is_called_a_password_is_a_secret_by_type(shipped: list[Module]) ->
     found = []
     for module in shipped:
         fields: list[tuple[str, ast.expr | None, int]] = []
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.ClassDef):
                 items = [item for item in node.body if isinstance(item, ast.AnnAssign)]
                 fields += [(i.target.id, i.annotation, i.lineno) for i in items if isinstance(i.target, ast.Name)]
-        for function in functions(module.tree):
+        for function in functions(module):
             fields += [(argument.arg, argument.annotation, function.lineno) for argument in parameters(function)]
         for name, annotation, line in fields:
             if SECRET_NAME.fullmatch(name) and "Secret" not in ast.unparse(annotation or ast.Constant(value="")):

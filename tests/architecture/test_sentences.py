@@ -36,12 +36,12 @@ def sentences(room_modules: list[Module]) -> list[Sentence]:
 
 
 def _sentences(module: Module) -> Iterator[Sentence]:
-    passing = [f for f in functions(module.tree) if [argument.arg for argument in parameters(f)][:2] == ["uk", "en"]]
+    passing = [f for f in functions(module) if [argument.arg for argument in parameters(f)][:2] == ["uk", "en"]]
     inside = {id(node) for function in passing for node in ast.walk(function)}
     names = {"say"} | {function.name for function in passing}
-    assigned = [node for node in ast.walk(module.tree) if isinstance(node, ast.Assign) and _is_counted(node.value)]
+    assigned = [node for node in module.nodes if isinstance(node, ast.Assign) and _is_counted(node.value)]
     nouns = {dotted(target) for node in assigned for target in node.targets}
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in names and id(node) not in inside:
             words = [getattr(a, "value", None) if isinstance(a, ast.Constant) else None for a in node.args]
             uk, en = [*words, None, None][:2]
