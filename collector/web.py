@@ -30,18 +30,8 @@ class AgentPrincipal(Protocol):
         """Its id."""
 
 
-def router(
-    ingest: Ingest,
-    exposition: Exposition,
-    *,
-    authenticate: Callable[..., Any],
-    guard_metrics: Callable[..., Any],
-) -> APIRouter:
-    """Routes of the collector.
-
-    `authenticate` is a FastAPI dependency that returns an `AgentPrincipal` or raises; `guard_metrics` one that raises
-    for whoever may not read `/metrics` (wiring knows: loopback, or a token).
-    """
+def agent_router(ingest: Ingest, *, authenticate: Callable[..., Any]) -> APIRouter:
+    """Where agents bring points; `authenticate` is a FastAPI dependency: an `AgentPrincipal`, or it raises."""
     routes = APIRouter()
 
     @routes.post("/agent/v1/points")
@@ -51,7 +41,14 @@ def router(
         receipt = await asyncio.to_thread(ingest.take, sender, body)
         return Response(receipt, media_type="application/json")
 
-    @routes.get("/metrics", dependencies=[Depends(guard_metrics)])
+    return routes
+
+
+def metrics_router(exposition: Exposition, *, guard: Callable[..., Any]) -> APIRouter:
+    """Where Prometheus reads; `guard` is a FastAPI dependency that raises for whoever may not."""
+    routes = APIRouter()
+
+    @routes.get("/metrics", dependencies=[Depends(guard)])
     async def metrics() -> Response:
         return Response(await asyncio.to_thread(exposition.render), media_type=CONTENT_TYPE)
 

@@ -8,8 +8,8 @@ import msgspec
 from beket.kernel.units import GIB
 
 
-class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Recordings: the disk, its reserve, and how much a power cut may cost."""
+class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Записи на диску."""
 
     folder: Annotated[
         Path,
@@ -18,14 +18,6 @@ class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True):
     free_floor_gib: Annotated[
         int,
         msgspec.Meta(ge=0, description="Скільки гібібайтів диска лишати вільними; далі стирається найстаріше."),
-    ] = 20
-    rpo_s: Annotated[
-        int,
-        msgspec.Meta(ge=1, le=60, description="Скільки останніх секунд запису може забрати раптове вимкнення."),
-    ] = 2
-    segment_s: Annotated[
-        int,
-        msgspec.Meta(ge=5, le=120, description="Довжина одного файла запису в секундах."),
     ] = 20
 
     @property

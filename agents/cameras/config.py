@@ -17,3 +17,4 @@ class CamerasConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rpo_s: Annotated[
         float, msgspec.Meta(ge=0.5, le=60, description="Скільки секунд запису можна втратити, якщо зникне живлення.")
     ] = 2.0
+    segment_s: Annotated[int, msgspec.Meta(ge=5, le=120, description="Довжина одного файла запису, у секундах.")] = 20

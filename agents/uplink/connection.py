@@ -4,13 +4,12 @@ Blocking; one thread uses it. Nothing is retried but what costs nothing: a conne
 was idle, and a session that it forgot. Everything else is told to the caller, who is a unit that tries again.
 """
 
-import contextlib
 import http.client
 import ssl
 import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -38,10 +37,13 @@ from beket.kernel.text import Text, plain, say
 
 Method = Literal["GET", "HEAD", "POST", "PUT"]
 Body = bytes | Iterable[bytes]
+T = TypeVar("T")
 
 TIMEOUT_S = 20
 RESPONSE_MAX_BYTES = 4 * 1024 * 1024
+WORDS_MAX_BYTES = 16 * 1024
 
+_JSON = {"Content-Type": "application/json"}
 _FAILURES: tuple[type[BeketError], ...] = (
     Unauthenticated,
     Forbidden,
@@ -79,84 +81,37 @@ class Reply:
         raise ProtocolError(message, subject=subject)
 
 
-class CentreConnection:
-    """A connection that opens itself, proves the agent, and opens itself again."""
+class PinnedConnection:
+    """HTTPS to one address whose key is known; opened when needed, nothing is sent before the key was checked."""
 
     def __init__(
-        self,
-        key: AgentKey,
-        enrolled: Enrolled,
-        *,
-        timeout_s: float = TIMEOUT_S,
-        response_max_bytes: int = RESPONSE_MAX_BYTES,
+        self, url: str, pin: str, *, timeout_s: float = TIMEOUT_S, response_max_bytes: int = RESPONSE_MAX_BYTES
     ) -> None:
         """`timeout_s` bounds each wait for the network, not the whole of a long body.
 
         Raises:
-            InvalidConfig: the centre's address is not an https URL.
+            InvalidConfig: the address is not an https URL.
         """
-        url = urllib.parse.urlsplit(enrolled.centre_url)
-        if url.scheme != "https" or not url.hostname:
-            raise InvalidConfig(say("Адреса центру хибна.", "The centre's address is wrong."), subject=url.geturl())
-        self._address = (url.hostname, url.port or 443)
-        self._key = key
-        self._enrolled = enrolled
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise InvalidConfig(say("Адреса центру хибна.", "The centre's address is wrong."), subject=url[:200])
+        self.url = url
+        self._address = (parts.hostname, parts.port or 443)
+        self._pin = pin
         self._timeout_s = timeout_s
         self._response_max_bytes = response_max_bytes
         self._tls = client_context()
         self._http: http.client.HTTPSConnection | None = None
-        self._token: Secret | None = None
 
-    def request(
-        self, method: Method, path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
-    ) -> Reply:
-        """Send one request as this agent and read the whole answer, whatever its status.
-
-        A body in pieces needs its `Content-Length` in `headers`; it must be fit to be iterated again.
+    def send(self, method: Method, path: str, *, headers: Mapping[str, str], body: Body = b"") -> Reply:
+        """One request and its whole answer, whatever the status.
 
         Raises:
             Unreachable: nobody answers, or the line was cut.
             TimedOut: no answer in time.
-            Unauthenticated: the centre has another key, or does not take ours.
+            Unauthenticated: the centre has another key.
             ProtocolError: it answers with something that is not HTTP, or too long.
         """
-        if self._token is None:
-            self._token = self._open_session()
-        reply = self._send(method, path, self._authorized(headers), body)
-        if reply.status == HANDLING[Kind.UNAUTHENTICATED].http_status:
-            self._token = self._open_session()
-            reply = self._send(method, path, self._authorized(headers), body)
-        return reply
-
-    def post(self, path: str, body: bytes) -> bytes:
-        """The answer to a JSON message.
-
-        Raises:
-            BeketError: as `request` and `Reply.raise_for_status`.
-        """
-        reply = self.request("POST", path, headers={"Content-Type": "application/json"}, body=body)
-        return reply.raise_for_status(path).body
-
-    def close(self) -> None:
-        """Hang up; the next request connects again."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
-
-    def _authorized(self, headers: Mapping[str, str] | None) -> dict[str, str]:
-        assert self._token is not None
-        return {**(headers or {}), "Authorization": f"Bearer {self._token.reveal()}"}
-
-    def _open_session(self) -> Secret:
-        challenge = self._ask("/agent/v1/challenge", ChallengeRequest(agent=self._enrolled.agent), Challenge)
-        answer = answer_challenge(self._key, self._enrolled, challenge)
-        return Secret(self._ask("/agent/v1/session", answer, SessionGrant).token)
-
-    def _ask(self, path: str, message: msgspec.Struct, answer_type: type[wire.T]) -> wire.T:
-        reply = self._send("POST", path, {"Content-Type": "application/json"}, wire.encode(message))
-        return wire.decode(reply.raise_for_status(path).body, answer_type)
-
-    def _send(self, method: Method, path: str, headers: Mapping[str, str], body: Body) -> Reply:
         reused = self._http is not None
         try:
             return self._exchange(method, path, headers, body)
@@ -174,25 +129,34 @@ class CentreConnection:
             self.close()
             raise
 
+    def ask(self, path: str, message: msgspec.Struct, answer_type: type[T]) -> T:
+        """Post a message and read the answer as `answer_type`.
+
+        Raises:
+            BeketError: as `send` and `Reply.raise_for_status`.
+        """
+        reply = self.send("POST", path, headers=_JSON, body=wire.encode(message))
+        return wire.decode(reply.raise_for_status(path).body, answer_type)
+
+    def close(self) -> None:
+        """Hang up; the next request connects again."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
     def _exchange(self, method: Method, path: str, headers: Mapping[str, str], body: Body) -> Reply:
-        with _Mapped(self._enrolled.centre_url):
+        with _Mapped(self.url):
             http_connection = self._connected()
-            # A centre that refuses answers before it has read the whole body, and hangs up.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                http_connection.request(method, path, body=body, headers=dict(headers))
+            http_connection.request(method, path, body=body, headers=dict(headers))
             response = http_connection.getresponse()
-            data = self._body_of(response)
+            data = response.read(self._response_max_bytes + 1)
+            if len(data) > self._response_max_bytes:
+                raise ProtocolError(
+                    say("Відповідь центру завелика.", "The centre's answer is too large."), subject=path
+                )
             if response.will_close:
                 self.close()
             return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, data)
-
-    def _body_of(self, response: http.client.HTTPResponse) -> bytes:
-        data = response.read(self._response_max_bytes + 1)
-        if len(data) > self._response_max_bytes:
-            raise ProtocolError(say("Відповідь центру завелика.", "The centre's answer is too large."))
-        if response.length:
-            raise http.client.IncompleteRead(data, response.length)
-        return data
 
     def _connected(self) -> http.client.HTTPSConnection:
         if self._http is None:
@@ -201,12 +165,72 @@ class CentreConnection:
             try:
                 fresh.connect()
                 assert isinstance(fresh.sock, ssl.SSLSocket)
-                check_pin(fresh.sock, self._enrolled.pin)
+                check_pin(fresh.sock, self._pin)
             except BaseException:
                 fresh.close()
                 raise
             self._http = fresh
         return self._http
+
+
+class CentreConnection:
+    """A pinned connection that proves who this agent is, and proves it again when the centre forgot."""
+
+    def __init__(
+        self,
+        key: AgentKey,
+        enrolled: Enrolled,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        response_max_bytes: int = RESPONSE_MAX_BYTES,
+    ) -> None:
+        """See `PinnedConnection`."""
+        self._key = key
+        self._enrolled = enrolled
+        self._pinned = PinnedConnection(
+            enrolled.centre_url, enrolled.pin, timeout_s=timeout_s, response_max_bytes=response_max_bytes
+        )
+        self._token: Secret | None = None
+
+    def request(
+        self, method: Method, path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
+    ) -> Reply:
+        """Send one request as this agent and read the whole answer, whatever its status.
+
+        A body in pieces needs its `Content-Length` in `headers`; it must be fit to be iterated again.
+
+        Raises:
+            Unreachable, TimedOut, ProtocolError: see `PinnedConnection.send`.
+            Unauthenticated: the centre has another key, or does not take ours.
+        """
+        reply = self._send_as_agent(method, path, headers, body)
+        if reply.status == HANDLING[Kind.UNAUTHENTICATED].http_status:
+            self._token = None
+            reply = self._send_as_agent(method, path, headers, body)
+        return reply
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """The answer to a JSON message.
+
+        Raises:
+            BeketError: as `request` and `Reply.raise_for_status`.
+        """
+        return self.request("POST", path, headers=_JSON, body=body).raise_for_status(path).body
+
+    def close(self) -> None:
+        """Hang up; the next request connects again."""
+        self._pinned.close()
+
+    def _send_as_agent(self, method: Method, path: str, headers: Mapping[str, str] | None, body: Body) -> Reply:
+        if self._token is None:
+            self._token = self._open_session()
+        proven = {**(headers or {}), "Authorization": f"Bearer {self._token.reveal()}"}
+        return self._pinned.send(method, path, headers=proven, body=body)
+
+    def _open_session(self) -> Secret:
+        challenge = self._pinned.ask("/agent/v1/challenge", ChallengeRequest(agent=self._enrolled.agent), Challenge)
+        answer = answer_challenge(self._key, self._enrolled, challenge)
+        return Secret(self._pinned.ask("/agent/v1/session", answer, SessionGrant).token)
 
 
 class _Mapped:
@@ -240,10 +264,23 @@ class _Mapped:
             ) from error
 
 
+class RefusalBody(msgspec.Struct, frozen=True):
+    """The centre's own words about a request that failed, as `beket.app.web_edge.ErrorBody` writes them."""
+
+    uk: str
+    en: str
+
+
 def _sentence(reply: Reply) -> Text:
+    try:
+        said = wire.decode(reply.body[:WORDS_MAX_BYTES], RefusalBody)
+    except ProtocolError:
+        words = plain(reply.body[:300].decode("utf-8", "replace"))
+    else:
+        words = Text("{uk}", "{en}", {"uk": said.uk, "en": said.en})
     return say(
         "Центр відповів {status}: {words}",
         "The centre answered {status}: {words}",
         status=reply.status,
-        words=plain(reply.body[:300].decode("utf-8", "replace")),
+        words=words,
     )

@@ -94,8 +94,9 @@ def _have_packages(wanted: str) -> str:
     if subprocess.run(locked, check=False).returncode:
         return "pip не зміг завантажити пакунки; пояснення — вище. Перевірте Інтернет і повторіть."
     ourselves = [*pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)]
-    if subprocess.run(ourselves, check=False, env={**os.environ, "PIP_NO_INDEX": "1"}).returncode:
-        return "pip не зміг встановити сам Бекет; пояснення — вище."
+    installed = subprocess.run(ourselves, check=False, capture_output=True, text=True)
+    if installed.returncode:
+        return f"pip не зміг встановити сам Бекет:\n{installed.stderr}"
     stamp.write_text(fingerprint)
     return ""
 

@@ -12,11 +12,11 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 
 from beket.kernel.clock import Clock
 from beket.kernel.errors import HANDLING, Internal, Kind
-from beket.kernel.supervise import Backoff, keep_running
+from beket.kernel.supervise import Backoff, keep_running, run_together
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,34 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+async def run_until(stop: asyncio.Event, units: dict[str, Awaitable[None]]) -> None:
+    """Run `units` together until `stop` is set or one fails for good; each has ended when this returns.
+
+    Raises:
+        BeketError: the failure of a unit that gave up.
+    """
+    work = asyncio.create_task(run_together(units))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not work.done():
+            work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run a process's main coroutine on its one loop; uvloop where it is installed, since it costs less."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
 
 
 async def run_child(

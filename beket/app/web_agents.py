@@ -23,6 +23,8 @@ T = TypeVar("T")
 SMALL_MESSAGE_BYTES = 16 * 1024
 
 Authenticate = Callable[[Request], Awaitable[AgentPrincipal]]
+# Given a site, the version in force and its signed part; may block.
+InventoryPart = Callable[[SiteId], tuple[int, bytes]]
 
 
 def authenticate_with(enrolment: Enrolment) -> Authenticate:
@@ -41,10 +43,8 @@ def authenticate_with(enrolment: Enrolment) -> Authenticate:
     return authenticate
 
 
-def router(
-    enrolment: Enrolment, *, authenticate: Authenticate, inventory_part: Callable[[SiteId], tuple[int, bytes]]
-) -> APIRouter:
-    """Routes under /agent/v1; `inventory_part(site)` gives the version in force and the signed part, and may block."""
+def router(enrolment: Enrolment, *, authenticate: Authenticate, inventory_part: InventoryPart) -> APIRouter:
+    """Routes under /agent/v1."""
     routes = APIRouter(prefix="/agent/v1")
 
     @routes.post("/enrol")

@@ -86,10 +86,18 @@ def load(path: Path, config_type: type[T]) -> T:
 def example(config_type: type[msgspec.Struct], required: dict[str, Any] | None = None) -> str:
     """The file that means the same as no file: each key with its explanation and default, as TOML.
 
-    Fields without a default need a value in `required`, by dotted path. A key that is absent by default, and the one
+    Values in `required`, by dotted path, stand instead of defaults; fields without one need theirs. A key that is absent by default, and the one
     table that stands for a list of tables, are commented out.
     """
     return "\n".join(_example_lines(config_type, "", required or {})).strip() + "\n"
+
+
+def spell(config: msgspec.Struct) -> str:
+    """The file that would be read as `config`: what is in force, each key with its explanation. It holds no secrets.
+
+    A list of tables, which the example can only hint at, is not spelt.
+    """
+    return example(type(config), dict(_leaves(config, "")))
 
 
 # Checking -------------------------------------------------------------------------------------------------------------
@@ -272,8 +280,18 @@ def _example_lines(config_type: type[msgspec.Struct], place: str, required: dict
             continue
         if description:
             yield f"# {description}"
-        yield _example_line(field.encode_name, _default_of(field, required.get(here)))
+        value = required[here] if here in required else _default_of(field, None)
+        yield _example_line(field.encode_name, value)
     yield from tables
+
+
+def _leaves(config: msgspec.Struct, place: str) -> Iterator[tuple[str, Any]]:
+    for field in msgspec.structs.fields(config):
+        value, here = getattr(config, field.name), _join(place, field.encode_name)
+        if isinstance(value, msgspec.Struct):
+            yield from _leaves(value, here)
+        else:
+            yield here, value
 
 
 def _sample_table(item_type: type[msgspec.Struct], place: str) -> Iterator[str]:

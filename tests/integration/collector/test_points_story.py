@@ -37,7 +37,7 @@ from collector import metrics as collector_metrics
 from collector.ingest import Ingest
 from collector.sinks.exposition import Exposition
 from collector.store.samples import SampleStore
-from collector.web import router
+from collector.web import agent_router, metrics_router
 
 CATALOGUE = Catalogue([*network_metrics.METRICS, *spool_metrics.METRICS, *collector_metrics.METRICS])
 
@@ -76,7 +76,8 @@ class Centre:
             clock=clock,
         )
         app = FastAPI()
-        app.include_router(router(ingest, exposition, authenticate=authenticate, guard_metrics=guard_metrics))
+        app.include_router(agent_router(ingest, authenticate=authenticate))
+        app.include_router(metrics_router(exposition, guard=guard_metrics))
         app.add_exception_handler(BeketError, _as_status)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))

@@ -1,0 +1,99 @@
+"""`beket agent`: be a site's agent (two processes: capture and polling); `beket agent join` lets it into its centre."""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+from beket.app import process
+from beket.app.commands import arguments
+from beket.app.config import AgentConfig
+from beket.app.ownership import check_rooms_are_ours
+from beket.app.terminal import tell
+from beket.app.wiring.agent_side import AgentFiles, join, load_identity
+from beket.kernel import logs
+from beket.kernel.clock import SystemClock
+from beket.kernel.config import load
+from beket.kernel.errors import InvalidArgument
+from beket.kernel.secrets import read_secret_file
+from beket.kernel.text import Language, say
+
+PARTS = ("capture", "polling")
+
+
+def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
+    """Declare the configuration, `--only` and `join`."""
+    arguments.add_config(parser, language, default="/etc/beket/agent.toml")
+    parser.add_argument(
+        "--only",
+        choices=PARTS,
+        help=say("лише одна частина, у цьому процесі", "one part, in this process").to(language),
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="join")
+    joining = verbs.add_parser("join", help=say("приєднати до центру", "join a centre").to(language))
+    joining.add_argument(
+        "--line-file",
+        type=Path,
+        help=say("файл (0600) з рядком приєднання; без нього — з входу", "file with the line; else stdin").to(language),
+    )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Join a centre, or run the agent.
+
+    Raises:
+        NotFound: it has not joined yet; the hint says how.
+    """
+    config = load(parsed.config, AgentConfig)
+    files = AgentFiles(config.data)
+    if parsed.verb == "join":
+        enrolled = join(files, _line(parsed.line_file), clock=SystemClock())
+        tell(say("Приєднано: об'єкт «{site}».", "Joined: site “{site}”.", site=enrolled.site))
+        return 0
+    check_rooms_are_ours()
+    logs.configure(level=config.logs.level, style=config.logs.style)
+    load_identity(files)
+    process.run(_run_part(config, parsed.only) if parsed.only else _run_both(parsed.config))
+    return 0
+
+
+async def _run_both(config_path: Path) -> None:
+    stop = process.stop_on_signals()
+    rng, clock = random.Random(), SystemClock()  # noqa: S311 - jitter
+    await process.run_until(
+        stop,
+        {
+            part: process.run_child(
+                part, ["agent", "--config", str(config_path), "--only", part], clock=clock, rng=rng, stop=stop
+            )
+            for part in PARTS
+        },
+    )
+
+
+async def _run_part(config: AgentConfig, part: str) -> None:
+    stop = process.stop_on_signals()
+    rng, clock = random.Random(), SystemClock()  # noqa: S311 - jitter
+    # Each process loads only what its part needs: polling knows nothing of video.
+    if part == "capture":
+        from beket.app.wiring.capture import run_capture
+
+        await run_capture(config, clock=clock, rng=rng, stop=stop)
+    else:
+        from beket.app.wiring.polling import run_polling
+
+        await run_polling(config, clock=clock, rng=rng, stop=stop)
+
+
+def _line(file: Path | None) -> str:
+    if file:
+        return read_secret_file(file).reveal()
+    if sys.stdin.isatty():
+        tell(say("Вставте рядок приєднання і натисніть Enter:", "Paste the join line and press Enter:"))
+    line = sys.stdin.readline(4096)
+    if not line.strip():
+        raise InvalidArgument(
+            say("Рядка приєднання немає.", "There is no join line."),
+            hint=say("У центрі: beket centre join-line ОБ'ЄКТ", "At the centre: beket centre join-line SITE"),
+        )
+    return line

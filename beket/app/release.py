@@ -1,0 +1,5 @@
+"""Owns the one place that knows which release this is."""
+
+import importlib.metadata
+
+VERSION = importlib.metadata.version("beket")

@@ -1,0 +1,119 @@
+"""The capture process of a site agent: cameras are recorded into the edge store, recordings travel to the centre."""
+
+import asyncio
+import functools
+import random
+from contextlib import ExitStack
+
+from agents.cameras import metrics as camera_metrics
+from agents.cameras.capture import Capture, Pace
+from agents.spool.sender import Sender
+from agents.spool.spool import Spool
+from agents.uplink.budget import Budget
+from agents.uplink.bulk import SegmentUploader
+from beket.app.config import AgentConfig
+from beket.app.process import run_until
+from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, connect, load_identity
+from beket.app.wiring.recordings import keeping_of, open_recordings
+from beket.kernel.clock import Clock
+from beket.kernel.metrics import Instruments
+from beket.kernel.ports import PointSink
+from beket.kernel.secrets import SecretFolder
+from beket.kernel.supervise import keep_running
+from beket.kernel.units import KIB
+from vms.recordings.backlog import Backlog
+from vms.recordings.cleaner import Cleaner
+from vms.recordings.writer import Recorder
+
+INVENTORY_EVERY_S = 2
+STATUS_EVERY_S = 10
+CLEAN_EVERY_S = 60
+UPLOAD_EVERY_S = 2
+BURST_BYTES = 256 * KIB
+
+
+async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
+    """Be the capture process until `stop` is set; every open recording is closed before this returns.
+
+    Raises:
+        NotFound: this agent has not joined a centre.
+        InvalidConfig: the recordings' folder is not the disk that it was.
+    """
+    files = AgentFiles(config.data)
+    identity = load_identity(files)
+    enrolled = identity.enrolled
+    instruments = Instruments()
+    with ExitStack() as stack:
+        inventory = InventoryOnDisk(files, enrolled)
+        opened = open_recordings(
+            config.recordings, database=config.data / "video.db", community=enrolled.community, site=enrolled.site
+        )
+        store = stack.enter_context(opened)
+        recorder = Recorder(store, clock=clock, instruments=instruments, segment_s=config.cameras.segment_s)
+        stack.callback(recorder.close)
+        pace = Pace(config.cameras.tick_ms / 1000, config.cameras.flush_ms / 1000, config.cameras.rpo_s)
+        capture = Capture(sink=recorder, secrets=SecretFolder(config.secrets), clock=clock, rng=rng, pace=pace)
+        spool = Spool(
+            files.spool("capture"), site=enrolled.site, cap_bytes=config.spool.cap_bytes, instruments=instruments
+        )
+        sender = Sender(spool, stack.enter_context(connect(identity, config.uplink)).post)
+        uploader = SegmentUploader(
+            Backlog(store, inventory),
+            stack.enter_context(connect(identity, config.uplink)),
+            budget=Budget(rate_bps=config.uplink.rate_kbps * 1000, burst_bytes=BURST_BYTES, clock=clock),
+            clock=clock,
+        )
+        cleaner = Cleaner(
+            store,
+            lambda: keeping_of(inventory.current(), edge=True),
+            clock=clock,
+            instruments=instruments,
+            free_floor_bytes=config.recordings.free_floor_bytes,
+        )
+        supervised = functools.partial(keep_running, clock=clock, rng=rng)
+        await run_until(
+            stop,
+            {
+                "capture": capture.run(),
+                "inventory": supervised("inventory", functools.partial(follow, inventory, capture, clock=clock)),
+                "status": supervised("status", functools.partial(report, capture, instruments, spool, clock=clock)),
+                "points": supervised(
+                    "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
+                ),
+                "uplink": supervised("uplink", functools.partial(upload, uploader, clock=clock)),
+                "cleaning": supervised("cleaning", functools.partial(clean, cleaner, clock=clock)),
+            },
+        )
+
+
+async def follow(inventory: InventoryOnDisk, capture: Capture, *, clock: Clock) -> None:
+    """Record what the inventory names, each time that it changes."""
+    capture.apply(inventory.current().cameras)
+    while True:
+        await clock.sleep(INVENTORY_EVERY_S)
+        if await asyncio.to_thread(inventory.reload):
+            capture.apply(inventory.current().cameras)
+
+
+async def report(capture: Capture, instruments: Instruments, sink: PointSink, *, clock: Clock) -> None:
+    """Put how each camera stands, and this process's own numbers, among the samples."""
+    while True:
+        await clock.sleep(STATUS_EVERY_S)
+        wall_ns = clock.wall_ns()
+        points = camera_metrics.points(capture.statuses(), wall_ns=wall_ns) + instruments.read(wall_ns)
+        await asyncio.to_thread(sink.put, points)
+
+
+async def clean(cleaner: Cleaner, *, clock: Clock) -> None:
+    """Delete what may no longer be kept, every `CLEAN_EVERY_S`."""
+    while True:
+        await asyncio.to_thread(cleaner.run_once)
+        await clock.sleep(CLEAN_EVERY_S)
+
+
+async def upload(uploader: SegmentUploader, *, clock: Clock) -> None:
+    """Bring what waits to the centre, newest first, for ever."""
+    while True:
+        sent = await asyncio.to_thread(uploader.run_once)
+        if not sent.segments:
+            await clock.sleep(UPLOAD_EVERY_S)

@@ -1,0 +1,198 @@
+"""Puts the centre together: every room over its own database, two listeners, and the upkeep between them.
+
+Agents speak to one port, by TLS; people and Prometheus to another, which stays on loopback or a VPN. One process for
+now: the two applications share nothing but the rooms, so that `--rooms` can split them. Blocking work goes to threads.
+"""
+
+import asyncio
+import functools
+import ipaddress
+import logging
+import random
+from contextlib import ExitStack
+
+from fastapi import FastAPI, Request
+
+from beket.access import tls
+from beket.access.community_key import CommunityKey
+from beket.access.signing import Purpose
+from beket.access.store import AccessStore
+from beket.app import listen, web_agents, web_edge, web_people
+from beket.app.config import CentreConfig
+from beket.app.process import run_until
+from beket.app.wiring.access import open_access
+from beket.app.wiring.catalogue import full_catalogue
+from beket.app.wiring.inventory import open_inventory
+from beket.app.wiring.recordings import keeping_of, open_recordings
+from beket.kernel.clock import Clock
+from beket.kernel.errors import Forbidden
+from beket.kernel.ids import CommunityId, SiteId
+from beket.kernel.metrics import Instruments
+from beket.kernel.supervise import keep_running
+from beket.kernel.text import say
+from collector import web as collector_web
+from collector.ingest import Ingest as PointIngest
+from collector.inventory.signed import signed_part
+from collector.inventory.store import InventoryStore
+from collector.sinks.exposition import Exposition
+from collector.store.samples import SampleStore
+from collector.upkeep import keep_in_order
+from vms import web as vms_web
+from vms.ingest import Ingest as SegmentIngest
+from vms.recordings.cleaner import Cleaner
+from vms.recordings.playback import Playback
+from vms.recordings.store import Store
+
+log = logging.getLogger(__name__)
+
+INVENTORY_EVERY_S = 2
+CLEAN_EVERY_S = 60
+DAY_S = 86_400
+
+
+async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
+    """Be the centre until `stop` is set.
+
+    Raises:
+        Busy: a port is taken.
+        InvalidConfig, DataLoss: a database, a key or the recordings' folder is not right; the sentence says which.
+    """
+    with ExitStack() as stack:
+        agents_socket = stack.enter_context(listen.bind(config.agents.host, config.agents.port, place="agents.port"))
+        pages_socket = stack.enter_context(listen.bind(config.pages.host, config.pages.port, place="pages.port"))
+        access = stack.enter_context(open_access(config, clock=clock))
+        inventory = stack.enter_context(open_inventory(config, clock=clock))
+        samples = SampleStore(config.data / "samples.db")
+        stack.callback(samples.close)
+        community = CommunityId(config.community.id)
+        opened = open_recordings(config.recordings, database=config.data / "video.db", community=community)
+        recordings = stack.enter_context(opened)
+        parts = _Parts(config, clock, access, inventory, samples, recordings)
+        cert, key, _ = tls.server_files(config.keys, config.agents.names)
+        supervised = functools.partial(keep_running, clock=clock, rng=rng)
+        upkeep = functools.partial(
+            keep_in_order,
+            samples,
+            clock=clock,
+            retention_s=config.samples.retention_days * DAY_S,
+            every_s=config.samples.maintain_every_s,
+        )
+        log.info("the centre of %s listens for agents on port %d", community, agents_socket.getsockname()[1])
+        await run_until(
+            stop,
+            {
+                "agents": listen.serve(parts.agents_app(), agents_socket, stop, tls=(cert, key)),
+                "pages": listen.serve(parts.pages_app(), pages_socket, stop),
+                "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
+                "samples": supervised("samples", upkeep),
+                "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
+            },
+        )
+
+
+class _Parts:
+    """What both applications are made of."""
+
+    def __init__(
+        self,
+        config: CentreConfig,
+        clock: Clock,
+        access: AccessStore,
+        inventory: InventoryStore,
+        samples: SampleStore,
+        recordings: Store,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._access = access
+        self._inventory = inventory
+        self._recordings = recordings
+        self._instruments = Instruments()
+        catalogue = full_catalogue()
+        self._points = PointIngest(
+            catalogue=catalogue,
+            store=samples,
+            instruments=self._instruments,
+            clock=clock,
+            retention_s=config.samples.retention_days * DAY_S,
+        )
+        self._exposition = Exposition(
+            community=CommunityId(config.community.id),
+            catalogue=catalogue,
+            store=samples,
+            instruments=self._instruments,
+            clock=clock,
+            stale_after_s=config.samples.stale_after_s,
+        )
+
+    def agents_app(self) -> FastAPI:
+        """What agents call."""
+        app = web_edge.new_app()
+        authenticate = web_agents.authenticate_with(self._access.enrolment)
+        segments = SegmentIngest(self._recordings, self._inventory, instruments=self._instruments)
+        app.include_router(
+            web_agents.router(self._access.enrolment, authenticate=authenticate, inventory_part=self._signed_part())
+        )
+        app.include_router(collector_web.agent_router(self._points, authenticate=authenticate))
+        app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
+        return app
+
+    def pages_app(self) -> FastAPI:
+        """What people and Prometheus call."""
+        app = web_edge.new_app()
+        archive = web_people.archive_guard(self._access, self._inventory)
+        app.include_router(web_people.router(self._access))
+        app.include_router(vms_web.people_router(Playback(self._recordings), authorize=archive))
+        app.include_router(collector_web.metrics_router(self._exposition, guard=only_from_this_machine))
+        return app
+
+    def cleaner(self) -> Cleaner:
+        """Retention at the centre."""
+        return Cleaner(
+            self._recordings,
+            lambda: keeping_of(self._inventory.current(), edge=False),
+            clock=self._clock,
+            instruments=self._instruments,
+            free_floor_bytes=self._config.recordings.free_floor_bytes,
+        )
+
+    def _signed_part(self) -> web_agents.InventoryPart:
+        key = CommunityKey.load_or_create(self._config.keys / "community.key")
+        sign = functools.partial(key.sign, Purpose.INVENTORY_PART)
+
+        def part(site: SiteId) -> tuple[int, bytes]:
+            current = self._inventory.current()
+            return current.version, signed_part(current, site, sign)
+
+        return part
+
+
+async def only_from_this_machine(request: Request) -> None:
+    """A FastAPI dependency: `/metrics` is for a Prometheus on the same machine.
+
+    Raises:
+        Forbidden: the caller is elsewhere.
+    """
+    host = request.client.host if request.client else ""
+    if not _is_loopback(host):
+        raise Forbidden(say("/metrics — лише для цієї машини.", "/metrics is for this machine only."))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _follow(inventory: InventoryStore, *, clock: Clock) -> None:
+    while True:
+        await clock.sleep(INVENTORY_EVERY_S)
+        if await asyncio.to_thread(inventory.refresh):
+            log.info("inventory version %d is in force", inventory.current().version)
+
+
+async def _clean(cleaner: Cleaner, *, clock: Clock) -> None:
+    while True:
+        await asyncio.to_thread(cleaner.run_once)
+        await clock.sleep(CLEAN_EVERY_S)

@@ -1,0 +1,102 @@
+"""The polling process of a site agent: gear is polled, samples travel, the inventory is kept fresh.
+
+Stays small (import budget 70 MB): nothing of video, of tables or of the centre is loaded here.
+"""
+
+import asyncio
+import functools
+import logging
+import random
+from contextlib import ExitStack
+
+from agents.inventory.cache import InventoryCache
+from agents.network.device_poll import DevicePolls
+from agents.network.icmp import Pinger
+from agents.network.module_files import load_shipped
+from agents.network.poller import Poller, Schedule
+from agents.network.snmp.engine import UdpEngine
+from agents.spool.sender import Sender
+from agents.spool.spool import Spool
+from agents.uplink.connection import CentreConnection
+from beket.app.config import AgentConfig
+from beket.app.process import run_until
+from beket.app.wiring.agent_side import AgentFiles, connect, load_identity, open_inventory_cache
+from beket.app.wiring.catalogue import full_catalogue
+from beket.kernel.clock import Clock
+from beket.kernel.errors import NotFound
+from beket.kernel.metrics import Instruments
+from beket.kernel.secrets import SecretFolder
+from beket.kernel.supervise import keep_running
+
+log = logging.getLogger(__name__)
+
+INVENTORY_EVERY_S = 10
+
+
+async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
+    """Be the polling process until `stop` is set.
+
+    Raises:
+        NotFound: this agent has not joined a centre.
+    """
+    files = AgentFiles(config.data)
+    identity = load_identity(files)
+    site = identity.enrolled.site
+    instruments = Instruments()
+    with ExitStack() as stack:
+        cache = open_inventory_cache(files, identity.enrolled)
+        spool = Spool(files.spool("polling"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments)
+        connection = stack.enter_context(connect(identity, config.uplink))
+        inventory_connection = stack.enter_context(connect(identity, config.uplink))
+        engine, pinger = UdpEngine(clock=clock, rng=rng), Pinger(clock=clock, rng=rng)
+        stack.callback(engine.close)
+        stack.callback(pinger.close)
+        polls = DevicePolls(
+            snmp=engine,
+            pinger=pinger,
+            modules=load_shipped(full_catalogue()),
+            secrets=SecretFolder(config.secrets),
+            clock=clock,
+            timeout_s=config.network.timeout_s,
+        )
+        schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
+        poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
+        sender = Sender(spool, connection.post)
+        refresh = functools.partial(refresh_inventory, cache, inventory_connection, poller=poller, clock=clock)
+        supervised = functools.partial(keep_running, clock=clock, rng=rng)
+        await run_until(
+            stop,
+            {
+                "polling": supervised("polling", poller.run),
+                "points": supervised(
+                    "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
+                ),
+                "inventory": supervised("inventory", refresh),
+            },
+        )
+
+
+async def refresh_inventory(
+    cache: InventoryCache, connection: CentreConnection, *, poller: Poller, clock: Clock
+) -> None:
+    """Apply what is cached, then ask the centre for newer parts for ever; cut off, the cached part stays in force."""
+    applied = -1
+    while True:
+        try:
+            current = cache.current()
+        except NotFound as error:
+            log.info("%s", error.sentence().en)
+        else:
+            if current.version != applied:
+                poller.apply(current.devices)
+                applied = current.version
+                log.info("inventory version %d: %d devices", applied, len(current.devices))
+        part = await asyncio.to_thread(fetch_part, connection, applied)
+        if part is None or not await asyncio.to_thread(cache.put, part):
+            await clock.sleep(INVENTORY_EVERY_S)
+
+
+def fetch_part(connection: CentreConnection, have: int) -> bytes | None:
+    """The centre's signed part, or None when the version at hand is in force. Blocking."""
+    answer = connection.request("GET", f"/agent/v1/inventory?have={have}")
+    return None if answer.status == 304 else answer.body

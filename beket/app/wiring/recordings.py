@@ -1,0 +1,60 @@
+"""Puts one recording store together, at a site or at the centre: disk, video.db, what a crash left. Blocking."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import vms
+from beket.access.access_time import read_boot_id
+from beket.app.machine import wall_clock_is_set
+from beket.app.release import VERSION
+from beket.kernel.database import Database
+from beket.kernel.ids import CameraId, CommunityId, SiteId
+from beket.kernel.inventory import Inventory, Upload
+from vms.config import RecordingsConfig
+from vms.recordings.cleaner import Keeping
+from vms.recordings.container import Origin
+from vms.recordings.disk import PosixDisk
+from vms.recordings.recovery import recover
+from vms.recordings.store import Store
+
+MIGRATIONS = Path(vms.__path__[0]) / "migrations"
+# The centre records nothing itself; what it keeps names its own site.
+CENTRE = SiteId("centre")
+
+
+@contextmanager
+def look_into_recordings(
+    config: RecordingsConfig, *, database: Path, community: CommunityId, site: SiteId = CENTRE
+) -> Iterator[Store]:
+    """The store as another process may be using it; `site` is whose recordings are made here.
+
+    Raises:
+        InvalidConfig: the folder is not the disk that the index was written with.
+    """
+    index = Database(database, migrations=MIGRATIONS)
+    origin = Origin(community, site, read_boot_id(), VERSION, wall_clock_is_set)
+    try:
+        config.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        yield Store(index, PosixDisk(config.folder), origin=origin)
+    finally:
+        index.close()
+
+
+@contextmanager
+def open_recordings(
+    config: RecordingsConfig, *, database: Path, community: CommunityId, site: SiteId = CENTRE
+) -> Iterator[Store]:
+    """The store for its one owner: whole again after a crash."""
+    with look_into_recordings(config, database=database, community=community, site=site) as store:
+        recover(store)
+        yield store
+
+
+def keeping_of(inventory: Inventory, *, edge: bool) -> Mapping[CameraId, Keeping]:
+    """How long each camera's recordings stay here; at the edge what has not travelled yet is never deleted by age."""
+    return {
+        camera.id: Keeping(camera.retention_days, needs_acknowledgement=edge and camera.upload is Upload.ALWAYS)
+        for camera in inventory.cameras
+        if camera.may_record()
+    }
