@@ -23,7 +23,7 @@ class SegmentOffer(msgspec.Struct, frozen=True, kw_only=True):
     """Agent to centre, in the header `Beket-Segment` of each PUT: what the whole segment will be."""
 
     duration_90k: Annotated[int, msgspec.Meta(gt=0, le=DURATION_MAX_90K)]
-    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 
 
 class SegmentState(msgspec.Struct, frozen=True, kw_only=True):
