@@ -1,6 +1,7 @@
 """Owns when a frame was: from the camera's RTP clock and the machine's two clocks to 90 kHz wall time. Sans-I/O.
 
-One `StreamClock` per camera, used by its capture thread, O(1) per frame, integers only. Note: design/0001-time.md.
+One `StreamClock` per camera, used by its capture thread, O(1) per frame, integers only.
+Note: beket/media/design/0001-time.md.
 Worked numbers (doctests, so that they stay right):
 
     >>> slew_limit_90k(60 * TICKS_PER_S)  # one minute may be stretched by 30 ms

@@ -66,13 +66,13 @@ def read_segment(file: BinaryIO) -> Segment:
     Raises:
         ProtocolError: the init segment is not whole, or not ours.
     """
-    size = file.seek(0, io.SEEK_END)
-    init, identity, offset = _read_head(file, size)
+    size_bytes = file.seek(0, io.SEEK_END)
+    init, identity, offset = _read_head(file, size_bytes)
     fragments = []
-    while entry := _read_fragment(file, offset, size):
+    while entry := _read_fragment(file, offset, size_bytes):
         fragments.append(entry)
         offset += entry.size_bytes
-    return Segment(init, identity, tuple(fragments), offset, is_torn=offset < size)
+    return Segment(init, identity, tuple(fragments), offset, is_torn=offset < size_bytes)
 
 
 def read_format(init: bytes) -> VideoFormat:
@@ -105,7 +105,7 @@ def configuration_sets(codec: Codec, record: bytes) -> tuple[bytes, ...]:
         raise boxes.not_ours() from error
 
 
-def _read_head(file: BinaryIO, size: int) -> tuple[bytes, boxes.Identity | None, int]:
+def _read_head(file: BinaryIO, size_bytes: int) -> tuple[bytes, boxes.Identity | None, int]:
     """The init segment, the identity, and where the fragments begin."""
     init, identity, offset = bytearray(), None, 0
     for _ in range(_HEAD_BOXES_MAX):
@@ -114,7 +114,7 @@ def _read_head(file: BinaryIO, size: int) -> tuple[bytes, boxes.Identity | None,
         if len(head) < boxes.HEADER.size:
             break
         length, kind = boxes.HEADER.unpack(head)
-        if kind == b"moof" or not boxes.HEADER.size <= length <= min(size - offset, INIT_MAX_BYTES):
+        if kind == b"moof" or not boxes.HEADER.size <= length <= min(size_bytes - offset, INIT_MAX_BYTES):
             break
         content = file.read(length - boxes.HEADER.size)
         if kind in (b"ftyp", b"moov"):
@@ -126,7 +126,7 @@ def _read_head(file: BinaryIO, size: int) -> tuple[bytes, boxes.Identity | None,
     return bytes(init), identity, offset
 
 
-def _read_fragment(file: BinaryIO, offset: int, size: int) -> FragmentEntry | None:
+def _read_fragment(file: BinaryIO, offset: int, size_bytes: int) -> FragmentEntry | None:
     file.seek(offset)
     head = file.read(FRAGMENT_HEAD.size)
     if len(head) < FRAGMENT_HEAD.size:
@@ -140,7 +140,7 @@ def _read_fragment(file: BinaryIO, offset: int, size: int) -> FragmentEntry | No
     if (moof_bytes, track, samples, data_at) != (MOOF_BYTES, TRACK_ID, 1, MOOF_BYTES + 8):
         return None
     whole = MOOF_BYTES + mdat_bytes
-    if mdat_bytes != data_bytes + 8 or data_bytes > UNIT_MAX_BYTES or offset + whole > size:
+    if mdat_bytes != data_bytes + 8 or data_bytes > UNIT_MAX_BYTES or offset + whole > size_bytes:
         return None
     return FragmentEntry(offset, whole, decode_time, duration, flags == KEY_FLAGS)
 

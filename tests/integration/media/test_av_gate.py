@@ -1,0 +1,112 @@
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import av.error
+import pytest
+
+from beket.kernel.errors import BeketError, Internal, InvalidArgument, NotFound, ProtocolError
+from beket.media.av import H264Encoder, decode_key_frame, our_error, read_file_units
+from beket.media.fmp4.fragments import init_segment
+from beket.testing.footage import Footage
+
+WIDTH, HEIGHT = 90, 62  # rows that FFmpeg pads
+
+
+def picture(luma: int, blue: int = 128, red: int = 128) -> bytes:
+    quarter = WIDTH * HEIGHT // 4
+    return bytes([luma]) * (WIDTH * HEIGHT) + bytes([blue]) * quarter + bytes([red]) * quarter
+
+
+def encoder(gop_frames: int = 5) -> H264Encoder:
+    return H264Encoder(WIDTH, HEIGHT, fps=25, bitrate_bps=500_000, gop_frames=gop_frames)
+
+
+def test_encoder_gives_a_unit_at_once_and_a_key_frame_each_group() -> None:
+    camera = encoder()
+    units = [camera.encode(picture(i * 10)) for i in range(12)]
+    assert all(data for data, _ in units)
+    assert [index for index, (_, is_key) in enumerate(units) if is_key] == [0, 5, 10]
+    assert (camera.format.width, camera.format.height, len(camera.format.parameter_sets)) == (WIDTH, HEIGHT, 2)
+
+
+@pytest.mark.parametrize("colour", [(40, 128, 128), (200, 90, 128), (120, 128, 180)])
+def test_a_key_frame_decodes_to_the_picture_that_was_encoded(colour: tuple[int, int, int]) -> None:
+    camera = encoder()
+    data, _ = camera.encode(picture(*colour))
+    seen = decode_key_frame(camera.format, data)
+    assert (seen.width, seen.height, len(seen.rgb)) == (WIDTH, HEIGHT, WIDTH * HEIGHT * 3)
+    luma, blue, red = (part - zero for part, zero in zip(colour, (16, 128, 128), strict=True))
+    wanted = (1.164 * luma + 1.596 * red, 1.164 * luma - 0.392 * blue - 0.813 * red, 1.164 * luma + 2.017 * blue)
+    assert all(abs(got - want) < 12 for got, want in zip(seen.rgb[:3], wanted, strict=True))
+    assert set(seen.rgb[::3]) <= set(range(seen.rgb[0] - 8, seen.rgb[0] + 9))
+
+
+def test_a_key_frame_is_scaled_to_the_asked_width() -> None:
+    camera = encoder()
+    data, _ = camera.encode(picture(100))
+    small = decode_key_frame(camera.format, data, width=32)
+    assert (small.width, small.height, len(small.rgb)) == (32, 22, 32 * 22 * 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\0\0\1", b"\0\0\0\2\x65\x88", b"\xff" * 50])
+def test_a_unit_that_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode_key_frame(encoder().format, data)
+
+
+def test_encoder_refuses_sizes_that_do_not_fit() -> None:
+    with pytest.raises(InvalidArgument):
+        H264Encoder(91, 62, fps=25, bitrate_bps=500_000, gop_frames=25)
+    with pytest.raises(InvalidArgument):
+        encoder().encode(picture(1)[:-1])
+
+
+def test_film_is_read_as_units_that_decode(footage: Footage) -> None:
+    units = list(read_file_units(footage.file))
+    first = units[0][0]
+    assert first.format is not None
+    assert (len(units), first.is_key, first.format.width) == (footage.frames, True, footage.width)
+    assert all(unit.format is None for unit, _ in units[1:])
+    times = [pts_90k for _, pts_90k in units]
+    assert times == sorted(times)
+    assert len(decode_key_frame(first.format, first.data).rgb) == footage.width * footage.height * 3
+    assert init_segment(first.format)
+
+
+def test_files_that_are_no_films_say_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        list(read_file_units(tmp_path / "none.mp4"))
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"not a film" * 100)
+    with pytest.raises(ProtocolError) as caught:
+        list(read_file_units(broken))
+    assert "broken.mp4" in caught.value.sentence().uk
+
+
+def test_every_error_of_pyav_has_a_meaning_here() -> None:
+    kinds = [
+        kind for _, kind in inspect.getmembers(av.error, inspect.isclass) if issubclass(kind, av.error.FFmpegError)
+    ]
+    assert len(kinds) > 40
+    meant_as_bugs = {
+        "BugError", "MemoryError", "ExperimentalError", "PyAVCallbackError", "LookupError", "BSFNotFoundError",
+        "DecoderNotFoundError", "DemuxerNotFoundError", "EncoderNotFoundError", "FilterNotFoundError",
+        "MuxerNotFoundError", "OptionNotFoundError", "ProtocolNotFoundError", "FFmpegError",
+    }  # fmt: skip
+    for kind in kinds:
+        ours = our_error(kind(1, "why"), "film")
+        assert isinstance(ours, BeketError)
+        assert isinstance(ours, Internal) == (kind.__name__ in meant_as_bugs), kind
+
+
+def test_the_gate_loads_no_numpy_and_the_other_rooms_load_no_av() -> None:
+    program = (
+        "import sys, beket.media.rtp.depacketizer, beket.media.fmp4.join, beket.media.timing\n"
+        "assert 'av' not in sys.modules\n"
+        "from beket.media.av import H264Encoder\n"
+        "H264Encoder(64, 48, fps=5, bitrate_bps=90000, gop_frames=5).encode(bytes(64 * 48 * 3 // 2))\n"
+        "assert 'numpy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
