@@ -4,6 +4,7 @@ Blocking; one thread uses it. Nothing is retried but what costs nothing: a conne
 was idle, and a session that it forgot. Everything else is told to the caller, who is a unit that tries again.
 """
 
+import contextlib
 import http.client
 import ssl
 import urllib.parse
@@ -147,16 +148,23 @@ class PinnedConnection:
     def _exchange(self, method: Method, path: str, headers: Mapping[str, str], body: Body) -> Reply:
         with _Mapped(self.url):
             http_connection = self._connected()
-            http_connection.request(method, path, body=body, headers=dict(headers))
+            # A centre that refuses answers before it has read the whole body, and hangs up.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                http_connection.request(method, path, body=body, headers=dict(headers))
             response = http_connection.getresponse()
-            data = response.read(self._response_max_bytes + 1)
-            if len(data) > self._response_max_bytes:
-                raise ProtocolError(
-                    say("Відповідь центру завелика.", "The centre's answer is too large."), subject=path
-                )
+            with contextlib.closing(response):
+                data = self._body_of(response)
             if response.will_close:
                 self.close()
             return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, data)
+
+    def _body_of(self, response: http.client.HTTPResponse) -> bytes:
+        data = response.read(self._response_max_bytes + 1)
+        if len(data) > self._response_max_bytes:
+            raise ProtocolError(say("Відповідь центру завелика.", "The centre's answer is too large."))
+        if response.length:
+            raise http.client.IncompleteRead(data, response.length)
+        return data
 
     def _connected(self) -> http.client.HTTPSConnection:
         if self._http is None:
