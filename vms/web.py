@@ -110,6 +110,7 @@ def people_router(playback: Playback, *, authorize: Callable[..., Any]) -> APIRo
         headers = {
             "Content-Disposition": f'attachment; filename="{_file_name(camera, chosen)}"',
             "Cache-Control": "no-store",
+            "Beket-Start-90k": str(chosen.start_90k),
             "Beket-Parts": str(len(export.parts)),
             "Beket-Missing": ", ".join(_spell(missing) for missing in export.missing[:20]),
         }

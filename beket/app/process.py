@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from pathlib import Path
 
 from beket.kernel.clock import Clock
 from beket.kernel.errors import HANDLING, Internal, Kind
@@ -105,18 +106,23 @@ async def run_child(
 
 
 @contextlib.asynccontextmanager
-async def child(arguments: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A child process `beket <arguments>` that is over, whatever happens, when the block ends."""
+async def child(arguments: Sequence[str], *, log_file: Path | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A child process `beket <arguments>` that is over, whatever happens, when the block ends.
+
+    Its log lines go to `log_file`, appended, or to where ours go.
+    """
     # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then stops its children in order.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "beket",
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, _CHILD_MARK: "1"},
-    )
+    with contextlib.ExitStack() as stack:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "beket",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stderr=stack.enter_context(log_file.open("ab")) if log_file else None,
+            start_new_session=True,
+            env={**os.environ, _CHILD_MARK: "1"},
+        )
     try:
         yield process
     finally:

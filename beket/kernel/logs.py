@@ -17,6 +17,8 @@ from beket.kernel.secrets import redact
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 LogFormat = Literal["text", "json"]
+# Libraries whose news is no news to an operator.
+_CHATTY = ("alembic", "uvicorn")
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -27,6 +29,8 @@ def configure(*, level: LogLevel = "info", style: LogFormat = "text", stream: Te
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(capture=True)
 
 

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 from beket.kernel.clock import NS_PER_S, Clock, SystemClock
 from beket.kernel.errors import Busy, InvalidArgument, Unreachable
@@ -114,8 +115,7 @@ class _Connection(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
         if len(self._register) >= CONNECTIONS_MAX:
             transport.abort()
             return

@@ -1,0 +1,190 @@
+"""Owns what a demo needs on disk before anything starts: configurations, secrets, the inventory, one person's account.
+
+All in one folder, so that removing it removes the demo. Every start writes the configurations anew (ports may have been
+taken meanwhile) and keeps what was recorded. Blocking.
+"""
+
+import datetime
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.cameras.config import CamerasConfig
+from agents.network.config import NetworkConfig
+from agents.uplink.config import UplinkConfig
+from beket.access.agent_key import load_enrolled
+from beket.access.permit import Grant, Scope
+from beket.access.roles import Action, Role
+from beket.app import listen
+from beket.app.commands import arguments
+from beket.app.commands.centre import join_line
+from beket.app.config import (
+    AgentConfig,
+    AgentsListenConfig,
+    CentreConfig,
+    CommunityConfig,
+    LogsConfig,
+    PagesListenConfig,
+)
+from beket.app.wiring.access import open_access
+from beket.app.wiring.agent_side import AgentFiles, join
+from beket.app.wiring.inventory import open_inventory
+from beket.kernel.clock import Clock, utc
+from beket.kernel.config import spell
+from beket.kernel.errors import NotFound
+from beket.kernel.ids import SiteId, UserId
+from beket.kernel.secrets import Secret, write_secret_file
+from beket.sim.community import SimulatedCommunity, inventory, new_logins
+from vms.config import RecordingsConfig
+
+HOST = "127.0.0.1"
+PAGES_PORTS = range(8080, 8180)
+AGENTS_PORTS = range(8443, 8543)
+# Short, so that a newcomer sees the first recording within seconds.
+SEGMENT_S = 10
+POLL_EVERY_S = 5
+VIEWER = "deputy"
+GRANT_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One demo on disk.
+
+    Attributes:
+        logins: of the simulated cameras, by the name of the secret.
+        password: of the account `VIEWER`, new at each start.
+    """
+
+    folder: Path
+    community: SimulatedCommunity
+    centre: CentreConfig
+    agents: dict[SiteId, AgentConfig]
+    logins: dict[str, Secret]
+    password: Secret
+
+    @property
+    def centre_file(self) -> Path:
+        """The centre's configuration."""
+        return self.folder / "centre.toml"
+
+    def agent_file(self, site: SiteId) -> Path:
+        """A site agent's configuration."""
+        return self.folder / f"agent-{site}.toml"
+
+    @property
+    def pages_url(self) -> str:
+        """Where pages and `/metrics` are."""
+        return f"http://{HOST}:{self.centre.pages.port}"
+
+    def log(self, name: str) -> Path:
+        """Where a process of the demo writes its log lines."""
+        return self.folder / "logs" / f"{name}.log"
+
+
+def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock) -> Stage:
+    """Set the stage in `folder`, which may hold an earlier demo.
+
+    Raises:
+        Busy: no port of the demo's range is free.
+    """
+    folder = folder.absolute()
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    centre = CentreConfig(
+        data=folder / "centre",
+        keys=folder / "keys",
+        community=CommunityConfig(id=community.id, name=community.name),
+        agents=AgentsListenConfig(host=HOST, port=_free_port(AGENTS_PORTS, "agents.port"), names=(HOST,)),
+        pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS, "pages.port")),
+        recordings=RecordingsConfig(folder=folder / "video" / "centre", free_floor_gib=1),
+        logs=LogsConfig(),
+    )
+    sites = [spec.site.id for spec in community.sites]
+    stage = Stage(
+        folder=folder,
+        community=community,
+        centre=centre,
+        agents={site: _agent_config(folder, site) for site in sites},
+        logins=_kept_logins(folder / "secrets", community),
+        password=Secret(secrets.token_urlsafe(16)),
+    )
+    stage.centre_file.write_text(spell(centre))
+    for site, config in stage.agents.items():
+        stage.agent_file(site).write_text(spell(config))
+    _put_inventory(stage, clock)
+    _put_viewer(stage, clock)
+    return stage
+
+
+def join_agents(stage: Stage, *, clock: Clock) -> None:
+    """Let each agent into the running centre that has not joined it yet, or knew it under another address."""
+    url = f"https://{HOST}:{stage.centre.agents.port}"
+    for site, config in stage.agents.items():
+        files = AgentFiles(config.data)
+        if not _has_joined(files, url):
+            # A key is good for one enrolment.
+            files.key.unlink(missing_ok=True)
+            join(files, join_line(stage.centre, site, url), clock=clock)
+
+
+def _agent_config(folder: Path, site: SiteId) -> AgentConfig:
+    return AgentConfig(
+        data=folder / f"agent-{site}",
+        secrets=folder / "secrets",
+        cameras=CamerasConfig(segment_s=SEGMENT_S),
+        recordings=RecordingsConfig(folder=folder / "video" / site, free_floor_gib=1),
+        network=NetworkConfig(interval_s=POLL_EVERY_S),
+        uplink=UplinkConfig(rate_kbps=20_000),
+    )
+
+
+def _free_port(ports: range, place: str) -> int:
+    sock: socket.socket = listen.bind_first_free(HOST, ports, place=place)
+    with sock:
+        return int(sock.getsockname()[1])
+
+
+def _kept_logins(folder: Path, community: SimulatedCommunity) -> dict[str, Secret]:
+    # New at each start, as the cameras that ask for them are.
+    logins = new_logins(community)
+    for name, login in logins.items():
+        (folder / name).unlink(missing_ok=True)
+        write_secret_file(folder / name, login)
+    return logins
+
+
+def _put_inventory(stage: Stage, clock: Clock) -> None:
+    with open_inventory(stage.centre, clock=clock) as store:
+        plan = store.propose(inventory(stage.community))
+        store.accept(plan, actor=UserId(arguments.operator()), reason="навчальна громада")
+
+
+def _put_viewer(stage: Stage, clock: Clock) -> None:
+    now_at = utc(clock.wall_ns())
+    with open_access(stage.centre, clock=clock) as access:
+        try:
+            user = access.users.find(VIEWER)
+        except NotFound:
+            user = access.users.create(
+                VIEWER, name="Заступник голови (навчальний)", role=Role.DEPUTY, password=None, by=arguments.operator()
+            )
+            grant = Grant(
+                number="DEMO-1",
+                actions=frozenset({Action.VIEW_LIVE, Action.VIEW_ARCHIVE}),
+                scope=Scope(everywhere=True),
+                from_at=now_at - datetime.timedelta(days=1),
+                until_at=now_at + datetime.timedelta(days=GRANT_DAYS),
+                archive_days=30,
+                document="Навчальний наказ № 1",
+                purpose="Показ системи",
+            )
+            access.users.grant(user.id, grant, by=arguments.operator())
+        access.users.set_password(user.id, stage.password, by=arguments.operator())
+
+
+def _has_joined(files: AgentFiles, url: str) -> bool:
+    try:
+        return load_enrolled(files.enrolled).centre_url == url
+    except NotFound:
+        return False

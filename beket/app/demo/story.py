@@ -1,0 +1,210 @@
+"""Owns the course of a demo: the community, the centre and the agents start, and a person sees what flows, live.
+
+The simulated community runs on this process's loop; the centre and each agent are processes of their own, as they will
+be in a real place. What the demo says it saw, it saw at the centre's pages. Everything ends with the demo.
+"""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+
+from beket.app.demo.stage import VIEWER, Stage, join_agents
+from beket.app.demo.viewer import Proof, Viewer, prove
+from beket.app.process import child
+from beket.app.terminal import tell
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import BeketError, Internal, TimedOut
+from beket.kernel.ids import CameraId, DeviceId
+from beket.kernel.inventory import Camera, Device
+from beket.kernel.text import Text, say
+from beket.kernel.units import TICKS_PER_S
+from beket.sim.community import Simulation, inventory
+
+MINUTE_S = 60
+LOOK_EVERY_S = 1.0
+CENTRE_STARTS_WITHIN_S = 30.0
+# A clip shorter than this proves nothing.
+CLIP_MIN_S = 5
+CLOCK_ERROR_MAX_S = 0.25
+_UPTIME = re.compile(r'^device_uptime_seconds\{.*?device="([^"]+)".*?\} ([0-9.e+]+)$', re.MULTILINE)
+_UP = re.compile(r'^device_up_ratio\{.*?device="([^"]+)".*?\} 1\.0$', re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What has flowed so far."""
+
+    devices: set[DeviceId] = field(default_factory=set)
+    cameras: set[CameraId] = field(default_factory=set)
+    clips: dict[CameraId, Proof] = field(default_factory=dict)
+
+    def flows(self, thing: str, *, devices: int, cameras: int) -> bool:
+        """Whether all of `video` or `samples` has really come."""
+        return len(self.clips) == cameras if thing == "video" else len(self.devices) == devices
+
+
+class Story:
+    """One run of a demo."""
+
+    def __init__(self, stage: Stage, *, clock: Clock) -> None:
+        self._stage = stage
+        self._clock = clock
+        known = inventory(stage.community)
+        self._cameras: dict[CameraId, Camera] = {camera.id: camera for camera in known.cameras}
+        self._devices: dict[DeviceId, Device] = {device.id: device for device in known.devices}
+        self._viewer = Viewer(stage.centre.pages.port)
+        self._began_ns = clock.mono_ns()
+        self._began_wall_ns = clock.wall_ns()
+        self.seen = Seen()
+
+    async def run(self, stop: asyncio.Event, *, seconds: float | None) -> None:
+        """Play until `stop`, or for `seconds`; then take what there is of a minute, if none was taken before.
+
+        Raises:
+            Busy: another demo runs on this machine.
+            BeketError: a part could not start; the sentence says which and why.
+        """
+        simulation = Simulation(self._stage.community, clock=self._clock, logins=self._stage.logins)
+        async with contextlib.AsyncExitStack() as stack:
+            community = asyncio.create_task(simulation.run())
+            stack.push_async_callback(_cancel, community)
+            await _ready(community, simulation.serving())
+            await self._start_centre(stack)
+            await asyncio.to_thread(join_agents, self._stage, clock=self._clock)
+            for site in self._stage.agents:
+                arguments = ["agent", "--config", str(self._stage.agent_file(site))]
+                await stack.enter_async_context(child(arguments, log_file=self._stage.log(f"agent-{site}")))
+            self._greet()
+            await self._watch(stop, seconds, community)
+
+    async def _start_centre(self, stack: contextlib.AsyncExitStack) -> None:
+        arguments = ["centre", "--config", str(self._stage.centre_file)]
+        log_file = self._stage.log("centre")
+        centre = await stack.enter_async_context(child(arguments, log_file=log_file))
+        deadline_ns = self._clock.mono_ns() + round(CENTRE_STARTS_WITHIN_S * NS_PER_S)
+        while not await asyncio.to_thread(self._viewer.is_open):
+            if centre.returncode is not None or self._clock.mono_ns() > deadline_ns:
+                raise Internal(
+                    say("Центр не запустився.", "The centre did not start."),
+                    hint=say("Причина: {path}", "Why: {path}", path=log_file),
+                )
+            await self._clock.sleep(0.1)
+        await asyncio.to_thread(self._viewer.log_in, VIEWER, self._stage.password, reason="Показ навчальної громади")
+
+    async def _watch(self, stop: asyncio.Event, seconds: float | None, community: "asyncio.Task[None]") -> None:
+        end_ns = None if seconds is None else self._began_ns + round(seconds * NS_PER_S)
+        while not stop.is_set() and not community.done():
+            with contextlib.suppress(TimedOut):
+                await asyncio.to_thread(self._look, MINUTE_S)
+            if end_ns is not None and self._clock.mono_ns() >= end_ns:
+                await asyncio.to_thread(self._look, CLIP_MIN_S)
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+        if community.done():
+            community.result()
+
+    # What a person sees -----------------------------------------------------------------------------------------------
+
+    def _look(self, clip_s: int) -> None:
+        page = self._viewer.metrics()
+        uptimes = {name: float(value) for name, value in _UPTIME.findall(page)}
+        for name in _UP.findall(page):
+            device = self._devices.get(DeviceId(name))
+            if device and device.id not in self.seen.devices:
+                self.seen.devices.add(device.id)
+                self._say(
+                    say(
+                        "{name} відповідає; працює без перезапуску {n} с.",
+                        "{name} answers; up for {n} s.",
+                        name=device.name,
+                        n=round(uptimes.get(name, 0)),
+                    )
+                )
+        for camera in self._cameras.values():
+            if camera.id not in self.seen.clips:
+                self._look_at(camera, clip_s)
+
+    def _look_at(self, camera: Camera, clip_s: int) -> None:
+        recorded = self._viewer.recorded(
+            camera.id, start_ns=self._began_wall_ns, end_ns=self._clock.wall_ns() + NS_PER_S
+        )
+        if not recorded:
+            return
+        start_90k, end_90k = max(recorded, key=lambda stretch: stretch[1] - stretch[0])
+        held_s = (end_90k - start_90k) // TICKS_PER_S
+        if camera.id not in self.seen.cameras:
+            self.seen.cameras.add(camera.id)
+            self._say(
+                say(
+                    "Камера «{name}»: запис дійшов до центру.",
+                    "Camera “{name}”: its recording is here.",
+                    name=camera.name,
+                )
+            )
+        if held_s >= clip_s:
+            self._take_clip(camera, end_90k - min(held_s, MINUTE_S) * TICKS_PER_S, min(held_s, MINUTE_S))
+
+    def _take_clip(self, camera: Camera, start_90k: int, seconds: int) -> None:
+        clip = self._viewer.clip(camera.id, start_90k=start_90k, seconds=seconds)
+        file = self._stage.folder / "minute" / f"{camera.id}.mp4"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(clip.mp4)
+        proof = prove(file, start_90k=clip.start_90k)
+        if proof.duration_s < seconds - 2 or abs(proof.clock_error_s) > CLOCK_ERROR_MAX_S:
+            raise Internal(f"the clip is not the minute that was asked for: {proof}", subject=camera.id)
+        self.seen.clips[camera.id] = proof
+        self._say(
+            say(
+                "Камера «{name}»: {n} с з архіву грають (кадрів: {frames}); різниця з часом у кадрі {ms} мс.\n"
+                "        Подивитися: {path}",
+                "Camera “{name}”: {n} s from the archive play ({frames} frames); {ms} ms off the picture's clock.\n"
+                "        Watch: {path}",
+                name=camera.name,
+                n=round(proof.duration_s),
+                frames=proof.frames,
+                ms=round(proof.clock_error_s * 1000),
+                path=file.as_uri(),
+            )
+        )
+
+    def _greet(self) -> None:
+        tell(
+            say(
+                "\nБекет: {name}. Навчальні дані: місця, камери й події вигадані.\n"
+                "  Окремими процесами працюють: центр — 1, агентів об'єктів — {agents}.\n"
+                "  Камер: {cameras}. Пристроїв: {devices}. Метрики: {url}/metrics\n"
+                "  Дані: {folder}. Ctrl-C зупиняє все.\n",
+                "\nBeket: {name}. Training data: places, cameras and events are invented.\n"
+                "  Processes of their own: the centre, and site agents: {agents}.\n"
+                "  Cameras: {cameras}. Devices: {devices}. Metrics: {url}/metrics\n"
+                "  Data: {folder}. Ctrl-C stops everything.\n",
+                name=self._stage.community.name,
+                agents=len(self._stage.agents),
+                cameras=len(self._cameras),
+                devices=len(self._devices),
+                url=self._stage.pages_url,
+                folder=self._stage.folder,
+            )
+        )
+
+    def _say(self, text: Text) -> None:
+        passed_s = (self._clock.mono_ns() - self._began_ns) // NS_PER_S
+        tell(say("{at} с  {text}", "{at} s  {text}", at=f"{passed_s:4d}", text=text))
+
+
+async def _ready(running: "asyncio.Task[None]", serving: Coroutine[object, object, None]) -> None:
+    """Wait for `serving`, unless `running` fails before."""
+    waiting = asyncio.create_task(serving)
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        waiting.cancel()
+        running.result()
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, BeketError):
+        await task
