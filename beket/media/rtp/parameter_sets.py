@@ -168,17 +168,7 @@ def codec_string(video: VideoFormat) -> str:
     """What a browser is asked whether it can play (RFC 6381; ISO/IEC 14496-15 Annex E).
 
     Example:
-        >>> codec_string(
-        ...     VideoFormat(
-        ...         "h264",
-        ...         0,
-        ...         0,
-        ...         (
-        ...             bytes.fromhex("6764001facd9405005bb01100000030010000003032 0f1831960"),
-        ...             bytes.fromhex("68ebecb22c"),
-        ...         ),
-        ...     )
-        ... )
+        >>> codec_string(VideoFormat("h264", 1280, 720, (bytes.fromhex("6764001facd9"),)))
         'avc1.64001f'
     """
     if video.codec == "h264":
