@@ -1,4 +1,4 @@
-"""Owns the names of what the video rooms measure about themselves."""
+"""Owns the names of what the video rooms measure about themselves; `site` is where the store is ("centre" there)."""
 
 from beket.kernel.metrics import Metric
 from beket.kernel.text import say
@@ -6,67 +6,67 @@ from beket.kernel.text import say
 RECORDED_BYTES = Metric(
     "vms_recorded_bytes_total",
     "counter",
-    ("camera",),
+    ("site", "camera"),
     say("Записано на диск за камерою.", "Bytes of video written to disk, by camera."),
 )
 LOST_BYTES = Metric(
     "vms_lost_bytes_total",
     "counter",
-    ("camera", "reason"),
+    ("site", "camera", "reason"),
     say("Відео, яке не вдалося записати.", "Bytes of video that could not be recorded."),
 )
 CLOSED_SEGMENTS = Metric(
     "vms_closed_segments_total",
     "counter",
-    ("camera",),
+    ("site", "camera"),
     say("Закрито фрагментів запису.", "Segments closed and indexed."),
 )
 DISK_SYNCS = Metric(
     "vms_disk_syncs_total",
     "counter",
-    (),
+    ("site",),
     say("Скільки разів записане скинуто на диск.", "Times that growing files were made durable."),
 )
 DISK_FAILURES = Metric(
     "vms_disk_failures_total",
     "counter",
-    ("reason",),
+    ("site", "reason"),
     say("Збої диска із записами за видом.", "Failures of the recording disk, by kind."),
 )
 QUEUED_BYTES = Metric(
     "vms_queued_bytes",
     "gauge",
-    (),
+    ("site",),
     say("Чекає на запис у пам'яті.", "Bytes that wait in memory for the disk."),
 )
 DELETED_BYTES = Metric(
     "vms_retention_deleted_bytes_total",
     "counter",
-    ("reason",),
+    ("site", "reason"),
     say("Стерто за строком або через брак місця.", "Bytes deleted by age or for space."),
 )
 DELETE_ERRORS = Metric(
     "vms_retention_delete_errors_total",
     "counter",
-    (),
+    ("site",),
     say("Не вдалося стерти файли.", "Files that could not be removed."),
 )
 DISK_FREE_BYTES = Metric(
     "vms_disk_free_bytes",
     "gauge",
-    (),
+    ("site",),
     say("Вільне місце на диску із записами.", "Free space on the recording disk."),
 )
 RECEIVED_BYTES = Metric(
     "vms_received_bytes_total",
     "counter",
-    ("camera",),
+    ("site", "camera"),
     say("Отримано записів з об'єктів.", "Bytes of recordings received from sites."),
 )
 REFUSED_SEGMENTS = Metric(
     "vms_refused_segments_total",
     "counter",
-    ("camera",),
+    ("site", "camera"),
     say("Відхилено пошкоджених фрагментів.", "Segments refused because they arrived damaged."),
 )
 

@@ -6,13 +6,13 @@ from beket.kernel.text import say
 SPOOL_DROPPED = Metric(
     "spool_dropped_points_total",
     "counter",
-    ("site",),
+    ("site", "unit"),
     say("Втрачено вимірів, бо черга переповнена чи диск зіпсував їх.", "Points lost to a full queue or a bad disk."),
 )
 SPOOL_SIZE = Metric(
     "spool_size_bytes",
     "gauge",
-    ("site",),
+    ("site", "unit"),
     say("Скільки місця займає черга вимірів.", "Disk space that the queue of points takes."),
 )
 

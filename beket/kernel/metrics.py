@@ -99,19 +99,21 @@ class Catalogue:
 class Instruments:
     """The numbers a process keeps about itself. Safe from any thread; cheap enough for hot paths at tick rate."""
 
-    def __init__(self) -> None:
+    def __init__(self, **known: str) -> None:
+        """`known` labels (the site, the unit) stand in every number whose metric has them."""
+        self._known = known
         self._lock = threading.Lock()
         self._values: dict[tuple[str, Labels], float] = {}
 
     def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
         """Let a counter grow by `amount`."""
-        key = (metric.name, _ordered(metric, labels))
+        key = (metric.name, _ordered(metric, self._known, labels))
         with self._lock:
             self._values[key] = self._values.get(key, 0) + amount
 
     def set(self, metric: Metric, value: float, **labels: str) -> None:
         """Set a gauge to `value`."""
-        key = (metric.name, _ordered(metric, labels))
+        key = (metric.name, _ordered(metric, self._known, labels))
         with self._lock:
             self._values[key] = value
 
@@ -121,10 +123,11 @@ class Instruments:
             return [Point(name, labels, wall_ns, value) for (name, labels), value in self._values.items()]
 
 
-def _ordered(metric: Metric, labels: Mapping[str, str]) -> Labels:
-    if labels.keys() != set(metric.labels):
-        raise ValueError(f"{metric.name} takes labels {metric.labels}, not {tuple(labels)}")
-    return tuple((name, labels[name]) for name in metric.labels)
+def _ordered(metric: Metric, known: Mapping[str, str], labels: Mapping[str, str]) -> Labels:
+    given = {**{name: known[name] for name in metric.labels if name in known}, **labels}
+    if given.keys() != set(metric.labels):
+        raise ValueError(f"{metric.name} takes labels {metric.labels}, not {tuple(given)}")
+    return tuple((name, given[name]) for name in metric.labels)
 
 
 def _check(metric: Metric) -> None:

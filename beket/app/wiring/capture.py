@@ -42,7 +42,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
     files = AgentFiles(config.data)
     identity = load_identity(files)
     enrolled = identity.enrolled
-    instruments = Instruments()
+    instruments = Instruments(site=enrolled.site, unit="capture")
     with ExitStack() as stack:
         inventory = InventoryOnDisk(files, enrolled)
         opened = open_recordings(

@@ -23,7 +23,7 @@ from beket.app.process import run_until
 from beket.app.wiring.access import open_access
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.inventory import open_inventory
-from beket.app.wiring.recordings import keeping_of, open_recordings
+from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
 from beket.kernel.ids import CommunityId, SiteId
@@ -107,7 +107,7 @@ class _Parts:
         self._access = access
         self._inventory = inventory
         self._recordings = recordings
-        self._instruments = Instruments()
+        self._instruments = Instruments(site=CENTRE, unit="centre")
         catalogue = full_catalogue()
         self._points = PointIngest(
             catalogue=catalogue,

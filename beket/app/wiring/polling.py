@@ -42,7 +42,7 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
     files = AgentFiles(config.data)
     identity = load_identity(files)
     site = identity.enrolled.site
-    instruments = Instruments()
+    instruments = Instruments(site=site, unit="polling")
     with ExitStack() as stack:
         cache = open_inventory_cache(files, identity.enrolled)
         spool = Spool(files.spool("polling"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments)

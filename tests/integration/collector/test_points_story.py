@@ -64,7 +64,7 @@ class Centre:
 
     def __init__(self, folder: Path) -> None:
         self.store = SampleStore(folder / "samples.db")
-        instruments, clock = Instruments(), SystemClock()
+        instruments, clock = Instruments(unit="polling"), SystemClock()
         ingest = Ingest(
             catalogue=CATALOGUE, store=self.store, instruments=instruments, clock=clock, retention_s=14 * 86_400
         )
@@ -125,7 +125,7 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
 
 @pytest.mark.needs("snmpd", "ping")
 def test_a_switch_is_seen_by_prometheus_and_an_outage_loses_nothing(tmp_path: Path, centre: Centre) -> None:
-    instruments, clock, rng = Instruments(), SystemClock(), random.Random()
+    instruments, clock, rng = Instruments(unit="polling"), SystemClock(), random.Random()
     spool = Spool(tmp_path / "spool", site=SiteId("school"), cap_bytes=10**7, instruments=instruments)
     sender = Sender(spool, centre.post)
 
@@ -171,7 +171,7 @@ def test_a_switch_is_seen_by_prometheus_and_an_outage_loses_nothing(tmp_path: Pa
 
 
 def test_an_answer_lost_on_the_way_does_not_double_a_batch(tmp_path: Path, centre: Centre) -> None:
-    spool = Spool(tmp_path / "spool", site=SiteId("school"), cap_bytes=10**7, instruments=Instruments())
+    spool = Spool(tmp_path / "spool", site=SiteId("school"), cap_bytes=10**7, instruments=Instruments(unit="polling"))
     now_ns = SystemClock().wall_ns()
     labels = (("site", "school"), ("device", "sw"))
     spool.put([Point("device_up_ratio", labels, now_ns, 1.0)])

@@ -57,7 +57,7 @@ def recorded_log(make_store: Callable[..., Store]) -> tuple[list[Operation], int
     disk = CrashDisk()
     store = make_store(disk, name="first", database_type=logged(disk))
     begun = len(disk.log)
-    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments())
+    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments(site="school"))
     sent = made_up_fragments(random.Random(5), start_90k=DAY_90K, seconds=50)
     for camera in CAMERAS:
         recorder.start_run(camera, STREAM, start_90k=DAY_90K)

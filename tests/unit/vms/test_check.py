@@ -27,7 +27,7 @@ def disk() -> CrashDisk:
 @pytest.fixture
 def store(make_store: Callable[..., Store], disk: CrashDisk) -> Store:
     store = make_store(disk)
-    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments())
+    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments(site="school"))
     recorder.start_run(GATE, made_up_stream(), start_90k=DAY_90K)
     recorder.write(GATE, made_up_fragments(random.Random(1), start_90k=DAY_90K, seconds=90))
     recorder.end_run(GATE, reason=GapReason.LINK)

@@ -26,7 +26,7 @@ DAY_S = 24 * 3600
 
 def record_hours(store: Store, camera: CameraId, hours: range) -> None:
     """Three segments of one second and a bit in each of the day's hours."""
-    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments())
+    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments(site="school"))
     for hour in hours:
         for minute in (0, 20, 59):
             start_90k = DAY_90K + hour * HOUR_90K + minute * 60 * TICKS_PER_S
@@ -61,7 +61,7 @@ def cleaner_of(
 
 @pytest.fixture
 def instruments() -> Instruments:
-    return Instruments()
+    return Instruments(site="school")
 
 
 def test_age_deletes_whole_hours_with_their_files_and_folders(

@@ -64,7 +64,7 @@ def film(make_store: Callable[..., Store]) -> Film:
 
 
 def filmed(edge: Store, camera: CameraId = GATE) -> Film:
-    recorder = Recorder(edge, clock=SimulatedClock(), instruments=Instruments())
+    recorder = Recorder(edge, clock=SimulatedClock(), instruments=Instruments(site="school"))
     recorder.start_run(camera, made_up_stream(), start_90k=DAY_90K)
     recorder.write(camera, made_up_fragments(random.Random(1), start_90k=DAY_90K, seconds=6))
     recorder.end_run(camera, reason=GapReason.LINK)
@@ -86,7 +86,7 @@ def centre(film: Film, make_store: Callable[..., Store], disk: CrashDisk) -> Sto
 
 
 def ingest_of(centre: Store) -> Ingest:
-    return Ingest(centre, FixedInventory(), instruments=Instruments())
+    return Ingest(centre, FixedInventory(), instruments=Instruments(site="school"))
 
 
 def send(ingest: Ingest, film: Film, start: int, end: int, *, data: bytes | None = None) -> SegmentState:

@@ -24,7 +24,7 @@ S = TICKS_PER_S
 
 def record(store: Store, *stretches: tuple[int, int], reason: GapReason = GapReason.LINK) -> None:
     """Record (from, until) in seconds of the day, each as one run that ends with `reason`."""
-    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments())
+    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments(site="school"))
     for start_s, end_s in stretches:
         start_90k = DAY_90K + start_s * S
         recorder.start_run(GATE, made_up_stream(), start_90k=start_90k)

@@ -23,7 +23,7 @@ STREAM = made_up_stream()
 def test_recovery_goes_on_where_the_camera_stopped(make_store: Callable[..., Store]) -> None:
     disk = CrashDisk()
     store = make_store(disk)
-    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments())
+    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments(site="school"))
     sent = made_up_fragments(random.Random(5), start_90k=DAY_90K, seconds=5)
     recorder.start_run(CAMERAS[0], STREAM, start_90k=DAY_90K)
     recorder.write(CAMERAS[0], sent)
@@ -31,7 +31,7 @@ def test_recovery_goes_on_where_the_camera_stopped(make_store: Callable[..., Sto
     again = make_store(disk)
     assert recover(again, reason=GapReason.POWER) == Recovered(segments=1, dropped=0)
     assert recover(again) == Recovered(segments=0, dropped=0)
-    second = Recorder(again, clock=SimulatedClock(), instruments=Instruments())
+    second = Recorder(again, clock=SimulatedClock(), instruments=Instruments(site="school"))
     later_90k = DAY_90K + 60 * TICKS_PER_S
     second.start_run(CAMERAS[0], STREAM, start_90k=later_90k)
     second.write(CAMERAS[0], made_up_fragments(random.Random(6), start_90k=later_90k, seconds=5))

@@ -36,7 +36,7 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def instruments() -> Instruments:
-    return Instruments()
+    return Instruments(site="school")
 
 
 @pytest.fixture

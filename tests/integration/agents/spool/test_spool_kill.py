@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from agents.spool.spool import Spool
 from beket.kernel.metrics import Instruments, Point
-spool = Spool(Path(sys.argv[1]), site="school", cap_bytes=10**9, instruments=Instruments(), segment_bytes=2000)
+spool = Spool(Path(sys.argv[1]), site="school", cap_bytes=10**9, instruments=Instruments(unit="polling"), segment_bytes=2000)
 value = float(sys.argv[2])
 while True:
     spool.put([Point("device_up_ratio", (("site", "school"), ("device", "d")), 0, value)])
@@ -38,7 +38,7 @@ def test_every_point_that_was_put_is_there_after_a_kill(tmp_path: Path) -> None:
         process.stdout.close()
         process.wait()
 
-        spool = Spool(tmp_path, site=SiteId("school"), cap_bytes=10**9, instruments=Instruments())
+        spool = Spool(tmp_path, site=SiteId("school"), cap_bytes=10**9, instruments=Instruments(unit="polling"))
         batches = spool.take(10**9)
         values = [msgspec.json.decode(batch.series, type=list[Series])[0].samples[0][1] for batch in batches]
         assert values[: promised + 1] == [*range(promised + 1)]

@@ -33,7 +33,7 @@ class Centre:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    spool = Spool(tmp_path, site=SiteId("school"), cap_bytes=10**8, instruments=Instruments())
+    spool = Spool(tmp_path, site=SiteId("school"), cap_bytes=10**8, instruments=Instruments(unit="polling"))
     for i in range(10):
         spool.put([Point("device_up_ratio", (("device", "d"),), i * 10**9, 1.0)])
     return spool

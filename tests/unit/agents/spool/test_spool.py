@@ -25,7 +25,13 @@ def points(n: int, value: float = 1.0) -> list[Point]:
 def spool_in(
     folder: Path, *, cap_bytes: int = 10**9, segment_bytes: int = 4096, told: Instruments | None = None
 ) -> Spool:
-    return Spool(folder, site=SITE, cap_bytes=cap_bytes, instruments=told or Instruments(), segment_bytes=segment_bytes)
+    return Spool(
+        folder,
+        site=SITE,
+        cap_bytes=cap_bytes,
+        instruments=told or Instruments(unit="polling"),
+        segment_bytes=segment_bytes,
+    )
 
 
 def values_of(spool: Spool) -> list[float]:
@@ -81,7 +87,7 @@ def test_a_take_is_bounded_but_never_empty_while_something_waits(tmp_path: Path)
 
 
 def test_the_oldest_points_go_first_when_the_cap_is_reached_and_are_counted(tmp_path: Path) -> None:
-    told = Instruments()
+    told = Instruments(unit="polling")
     spool = spool_in(tmp_path, cap_bytes=20_000, segment_bytes=2_000, told=told)
     rng = random.Random(1)
     for _ in range(1000):
@@ -116,7 +122,7 @@ def test_a_torn_or_damaged_tail_costs_only_what_was_not_whole(
 
 
 def test_a_spoiled_batch_is_dropped_counted_and_holds_nothing_up(tmp_path: Path) -> None:
-    told = Instruments()
+    told = Instruments(unit="polling")
     spool = spool_in(tmp_path, told=told)
     spool.put(points(2, 1))
     spool.put(points(2, 2))
