@@ -1,6 +1,7 @@
-"""Owns what only this machine can tell: which start of it this is, and whether its clock has been set."""
+"""Owns what only this machine can tell: who works at it, which start of it this is, whether its clock has been set."""
 
 import ctypes
+import getpass
 
 from beket.access.access_time import read_boot_id
 from beket.app.release import VERSION
@@ -30,3 +31,8 @@ def hello(clock: Clock, *, community: CommunityId) -> Hello:
         wall_ns=clock.wall_ns(),
         clock_is_set=wall_clock_is_set(),
     )
+
+
+def operator() -> str:
+    """The journal's name for whoever types a command here: the machine's own account, since no login was asked."""
+    return f"machine:{getpass.getuser()}"

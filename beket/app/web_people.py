@@ -32,10 +32,7 @@ class LoginRequest(msgspec.Struct, frozen=True):
     """What a person types."""
 
     login: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"LoginRequest(login={self.login!r})"
+    password: Secret
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
@@ -60,7 +57,7 @@ def router(access: AccessStore) -> APIRouter:
     async def log_in(request: Request) -> Response:
         check_origin(request)
         message = wire.decode(await request.body(), LoginRequest, max_bytes=BODY_MAX_BYTES)
-        user = await asyncio.to_thread(access.users.log_in, message.login, Secret(message.password))
+        user = await asyncio.to_thread(access.users.log_in, message.login, message.password)
         return await _enter(user.id, request)
 
     @routes.post("/logout")

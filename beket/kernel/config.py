@@ -86,8 +86,8 @@ def load(path: Path, config_type: type[T]) -> T:
 def example(config_type: type[msgspec.Struct], required: dict[str, Any] | None = None) -> str:
     """The file that means the same as no file: each key with its explanation and default, as TOML.
 
-    Values in `required`, by dotted path, stand instead of defaults; fields without one need theirs. A key that is absent by default, and the one
-    table that stands for a list of tables, are commented out.
+    Values in `required`, by dotted path, stand instead of defaults; fields without one need theirs. A key that is
+    absent by default, and the one table that stands for a list of tables, are commented out.
     """
     return "\n".join(_example_lines(config_type, "", required or {})).strip() + "\n"
 

@@ -106,6 +106,11 @@ def read_clock_strip(gray: Plane) -> int | None:
     return int.from_bytes(time, "big") if binascii.crc_hqx(time, _CRC_START) == checksum else None
 
 
+def read_clock_of_rgb(rgb: bytes, *, width: int, height: int) -> int | None:
+    """`read_clock_strip` of a decoded picture, uint8 (height, width, 3) without padding."""
+    return read_clock_strip(np.frombuffer(rgb, np.uint8).reshape(height, width, 3)[:, :, 1])
+
+
 def _glyph(rows: tuple[int, ...], dot_pixels: int) -> Plane:
     dots = np.full((9, 6), PAPER, np.uint8)
     for y, row in enumerate(rows):

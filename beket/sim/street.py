@@ -275,5 +275,5 @@ def _shade(colour: Rgb, share: float) -> Rgb:
     return red, green, blue
 
 
-def _even(size: float) -> int:
-    return round(size / 2) * 2
+def _even(length_px: float) -> int:
+    return round(length_px / 2) * 2

@@ -1,7 +1,6 @@
-"""Owns the arguments that several subcommands share, and who stands behind a command typed at the machine."""
+"""Owns the arguments that several subcommands share."""
 
 import argparse
-import getpass
 from pathlib import Path
 
 from beket.kernel.text import Language, say
@@ -18,8 +17,3 @@ def add_config(parser: argparse.ArgumentParser, language: Language, *, default: 
             language
         ),
     )
-
-
-def operator() -> str:
-    """The journal's name for whoever runs this command: the machine's own account, since no Beket login was asked."""
-    return f"machine:{getpass.getuser()}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from beket.app.commands import arguments
 from beket.app.config import CentreConfig
+from beket.app.machine import operator
 from beket.app.terminal import tell
 from beket.app.wiring.inventory import open_inventory
 from beket.kernel.clock import SystemClock, utc
@@ -84,7 +85,7 @@ def _change(store: InventoryStore, plan: ChangePlan, parsed: argparse.Namespace)
             )
         )
         return 0
-    actor = UserId(arguments.operator())
+    actor = UserId(operator())
     accepted = store.accept(plan, actor=actor, reason=parsed.reason, confirm_mass_removal=parsed.remove_many)
     tell(say("Внесено, версія {n}.", "Done, version {n}.", n=accepted.version))
     return 0

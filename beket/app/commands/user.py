@@ -10,6 +10,7 @@ from pathlib import Path
 from beket.access.roles import Role
 from beket.app.commands import arguments
 from beket.app.config import CentreConfig
+from beket.app.machine import operator
 from beket.app.terminal import tell
 from beket.app.wiring.access import open_access
 from beket.kernel.clock import SystemClock
@@ -45,11 +46,11 @@ def run(parsed: argparse.Namespace) -> int:
                 name=parsed.name,
                 role=Role(parsed.role),
                 password=_password(parsed.password_file),
-                by=arguments.operator(),
+                by=operator(),
             )
             tell(say("Створено: {login} ({role}).", "Created: {login} ({role}).", login=user.login, role=user.role))
         elif parsed.verb == "disable":
-            access.users.disable(access.users.find(parsed.login).id, reason=parsed.reason, by=arguments.operator())
+            access.users.disable(access.users.find(parsed.login).id, reason=parsed.reason, by=operator())
             tell(say("Доступ закрито: {login}.", "Closed: {login}.", login=parsed.login))
         else:
             for user in access.users.all():

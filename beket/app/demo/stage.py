@@ -17,8 +17,6 @@ from beket.access.agent_key import load_enrolled
 from beket.access.permit import Grant, Scope
 from beket.access.roles import Action, Role
 from beket.app import listen
-from beket.app.commands import arguments
-from beket.app.commands.centre import join_line
 from beket.app.config import (
     AgentConfig,
     AgentsListenConfig,
@@ -27,9 +25,11 @@ from beket.app.config import (
     LogsConfig,
     PagesListenConfig,
 )
+from beket.app.machine import operator
 from beket.app.wiring.access import open_access
 from beket.app.wiring.agent_side import AgentFiles, join
 from beket.app.wiring.inventory import open_inventory
+from beket.app.wiring.join_line import join_line
 from beket.kernel.clock import Clock, utc
 from beket.kernel.config import spell
 from beket.kernel.errors import NotFound
@@ -157,7 +157,7 @@ def _kept_logins(folder: Path, community: SimulatedCommunity) -> dict[str, Secre
 def _put_inventory(stage: Stage, clock: Clock) -> None:
     with open_inventory(stage.centre, clock=clock) as store:
         plan = store.propose(inventory(stage.community))
-        store.accept(plan, actor=UserId(arguments.operator()), reason="навчальна громада")
+        store.accept(plan, actor=UserId(operator()), reason="навчальна громада")
 
 
 def _put_viewer(stage: Stage, clock: Clock) -> None:
@@ -167,7 +167,7 @@ def _put_viewer(stage: Stage, clock: Clock) -> None:
             user = access.users.find(VIEWER)
         except NotFound:
             user = access.users.create(
-                VIEWER, name="Заступник голови (навчальний)", role=Role.DEPUTY, password=None, by=arguments.operator()
+                VIEWER, name="Заступник голови (навчальний)", role=Role.DEPUTY, password=None, by=operator()
             )
             grant = Grant(
                 number="DEMO-1",
@@ -179,8 +179,8 @@ def _put_viewer(stage: Stage, clock: Clock) -> None:
                 document="Навчальний наказ № 1",
                 purpose="Показ системи",
             )
-            access.users.grant(user.id, grant, by=arguments.operator())
-        access.users.set_password(user.id, stage.password, by=arguments.operator())
+            access.users.grant(user.id, grant, by=operator())
+        access.users.set_password(user.id, stage.password, by=operator())
 
 
 def _has_joined(files: AgentFiles, url: str) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import msgspec
 
-from beket.app.web_people import COOKIE, LoggedIn, LoginRequest, ReasonRequest
+from beket.app.web_people import COOKIE, LoggedIn, ReasonRequest
 from beket.kernel import wire
 from beket.kernel.clock import utc
 from beket.kernel.errors import NotFound, ProtocolError, Unreachable
@@ -20,7 +20,7 @@ from beket.kernel.secrets import Secret
 from beket.kernel.text import say
 from beket.kernel.units import TICKS_PER_S, ticks_to_ns
 from beket.media import av as av_gate
-from beket.sim.clock_text import read_clock_strip
+from beket.sim.clock_text import read_clock_of_rgb
 from vms.messages import Listed
 
 TIMEOUT_S = 20
@@ -71,7 +71,7 @@ class Viewer:
 
     def log_in(self, login: str, password: Secret, *, reason: str) -> None:
         """Enter, and state why."""
-        body = wire.encode(LoginRequest(login, password.reveal()))
+        body = msgspec.json.encode({"login": login, "password": password.reveal()})
         headers, answer = self._call("POST", "/login", body=body, headers=JSON)
         self._cookie = headers.get("set-cookie", "").partition(";")[0].removeprefix(f"{COOKIE}=")
         csrf = {"X-CSRF-Token": wire.decode(answer, LoggedIn).csrf}
@@ -126,8 +126,7 @@ def prove(file: Path, *, start_90k: int) -> Proof:
     if first.format is None:
         raise ProtocolError("the clip does not say its format", subject=file.name)
     picture = av_gate.decode_key_frame(first.format, first.data)
-    gray = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3)[:, :, 1]
-    shown_ms = read_clock_strip(gray)
+    shown_ms = read_clock_of_rgb(picture.rgb, width=picture.width, height=picture.height)
     if shown_ms is None:
         raise ProtocolError("no time can be read in the picture", subject=file.name)
     archive_ms = ticks_to_ns(start_90k) / 1e6
