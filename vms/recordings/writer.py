@@ -109,6 +109,7 @@ class Recorder:
         self._full: dict[CameraId, NoSpace] = {}
         # The disk thread's own.
         self._cameras: dict[CameraId, _Camera] = {}
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -163,11 +164,11 @@ class Recorder:
         return done.wait(timeout_s)
 
     def close(self, *, reason: GapReason = GapReason.RESTART, timeout_s: float = 30) -> bool:
-        """End all runs and the thread; False when a stuck disk does not let it end in time."""
+        """End all runs and the thread; False when a stuck disk or a bug did not let it end well."""
         with self._wake:
             self._put_urgent(_Stop(reason))
         self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        return self._ended
 
     # Queue ------------------------------------------------------------------------------------------------------------
 
@@ -204,6 +205,7 @@ class Recorder:
             for command in commands:
                 if isinstance(command, _Stop):
                     self._end_all(command.reason)
+                    self._ended = True
                     return
                 self._do(command)
                 if isinstance(command, _Write):
