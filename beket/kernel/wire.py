@@ -70,9 +70,7 @@ def decode(data: bytes, message_type: type[T], *, max_bytes: int = MESSAGE_MAX_B
 
 def _from_json(expected: type, value: object) -> object:
     # A secret that arrives is one at once; none is ever encoded without `reveal`.
-    if expected is Secret and isinstance(value, str):
-        return Secret(value)
-    raise ValueError(f"{expected.__name__} is not a type of messages")
+    return Secret(value) if expected is Secret and isinstance(value, str) else value
 
 
 def check_version(hello: Hello) -> None:

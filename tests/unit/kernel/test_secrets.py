@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from beket.kernel.errors import InvalidConfig, NotFound
@@ -140,6 +140,7 @@ def test_secret_folder_reads_anew_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", LINES)
 @given(secret=SECRETS)
 def test_secret_in_a_typical_line_does_not_survive(line: str, secret: str) -> None:
+    assume(secret not in line)
     shown = redact(line.format(secret=secret))
     assert "•••" in shown
     assert secret not in shown
