@@ -184,16 +184,23 @@ def test_recordings_survive_a_line_that_breaks_and_arrive_as_they_were(
     record(edge, seconds=90, frame_bytes=30_000)
     backlog = Backlog(edge, FixedInventory())
     sending = uploader(edge, connect())
-    rng = random.Random(4)
-    rounds = 0
+    resets = 0
+
+    def break_often() -> None:
+        nonlocal resets
+        for _ in range(10):
+            threading.Event().wait(0.06)
+            line.reset()
+            resets += 1
+
+    breaker = threading.Thread(target=break_often)
+    breaker.start()
     while backlog.pending(1):
-        rounds += 1
-        breaker = threading.Timer(rng.uniform(0.01, 0.12), line.reset)
-        breaker.start()
         with contextlib.suppress(Unreachable):
             sending.run_once()
-        breaker.join()
-    assert rounds >= 3
+    # The budget makes the journey longer than all the breaks together.
+    assert resets == 10
+    breaker.join()
     assert all_segments(centre) == all_segments(edge)
     for segment in all_segments(edge):
         assert centre.read(key_of(segment), 0, 1 << 30) == edge.read(key_of(segment), 0, 1 << 30)
