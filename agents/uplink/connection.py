@@ -258,7 +258,11 @@ class _Mapped:
             ) from error
         if isinstance(error, http.client.RemoteDisconnected | OSError):
             raise Unreachable(
-                say("Центр недосяжний: {why}.", "The centre cannot be reached: {why}.", why=error),
+                say(
+                    "Центр недосяжний: {why}.",
+                    "The centre cannot be reached: {why}.",
+                    why=getattr(error, "strerror", "") or error,
+                ),
                 subject=self._subject,
                 hint=say("Перевірте інтернет на об'єкті.", "Check the site's internet."),
             ) from error

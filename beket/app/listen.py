@@ -21,6 +21,7 @@ from beket.kernel.text import Text, say
 HEADERS_MAX_BYTES = 32 * 1024
 KEEP_ALIVE_S = 75
 SHUTDOWN_S = 5
+SERVER = "Beket"
 
 
 def bind(host: str, port: int, *, place: str) -> socket.socket:
@@ -77,6 +78,7 @@ async def serve(
         access_log=False,
         lifespan="off",
         server_header=False,
+        headers=[("Server", SERVER)],
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,

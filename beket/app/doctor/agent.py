@@ -1,0 +1,120 @@
+"""Owns what the doctor looks at on a site's agent: its join, its secrets, its centre, and each camera and device."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+from agents.network.device_poll import DevicePolls
+from agents.network.icmp import Pinger
+from agents.network.module_files import load_shipped
+from agents.network.snmp.engine import UdpEngine
+from beket.app.config import AgentConfig
+from beket.app.doctor.finding import Finding, bad, good, look, look_async, machine_findings, odd
+from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity, open_inventory_cache
+from beket.app.wiring.catalogue import full_catalogue
+from beket.kernel.clock import Clock
+from beket.kernel.errors import BeketError, NotFound
+from beket.kernel.inventory import Camera, Device, Inventory
+from beket.kernel.secrets import Secret, SecretFolder
+from beket.kernel.text import Text, plain, say
+from beket.media.rtsp import client as rtsp
+from beket.media.rtsp.digest import Credentials
+
+AT_ONCE = 16
+
+
+async def examine_agent(
+    config: AgentConfig, config_file: Path, *, clock: Clock, rng: random.Random
+) -> AsyncIterator[Finding]:
+    """Look at everything that this agent depends on, the cameras and devices side by side."""
+    for finding in machine_findings(config_file):
+        yield finding
+    files = AgentFiles(config.data)
+    joined = say("приєднання", "enrolment")
+    try:
+        identity = load_identity(files)
+    except BeketError as error:
+        yield bad(joined, error)
+        return
+    yield good(joined, say("об'єкт «{site}»", "site “{site}”", site=identity.enrolled.site))
+    yield await look_async(say("центр", "centre"), lambda: _ask_centre(config, identity))
+    cache = open_inventory_cache(files, identity.enrolled)
+    if cache.problem:
+        yield bad(say("опис об'єкта", "site's description"), cache.problem)
+    try:
+        inventory = cache.current()
+    except NotFound as error:
+        yield bad(say("опис об'єкта", "site's description"), error)
+        return
+    secrets = SecretFolder(config.secrets)
+    for finding in await _examine_things(inventory, secrets, clock=clock, rng=rng):
+        yield finding
+
+
+async def _ask_centre(config: AgentConfig, identity: Identity) -> Text:
+    def ask() -> None:
+        with connect(identity, config.uplink) as connection:
+            connection.request("GET", "/agent/v1/inventory?have=-1").raise_for_status(identity.enrolled.centre_url)
+
+    await asyncio.to_thread(ask)
+    return plain(identity.enrolled.centre_url)
+
+
+async def _examine_things(
+    inventory: Inventory, secrets: SecretFolder, *, clock: Clock, rng: random.Random
+) -> list[Finding]:
+    engine, pinger = UdpEngine(clock=clock, rng=rng), Pinger(clock=clock, rng=rng)
+    polls = DevicePolls(
+        snmp=engine, pinger=pinger, modules=load_shipped(full_catalogue()), secrets=secrets, clock=clock
+    )
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def camera(one: Camera) -> Finding:
+        async with turn:
+            return await _examine_camera(one, secrets, clock)
+
+    async def device(one: Device) -> Finding:
+        async with turn:
+            return await look_async(plain(one.name), lambda: _poll(polls, one))
+
+    with closing(engine), closing(pinger):
+        cameras = [camera(one) for one in inventory.cameras]
+        devices = [device(one) for one in inventory.devices]
+        return list(await asyncio.gather(*cameras, *devices))
+
+
+async def _examine_camera(camera: Camera, secrets: SecretFolder, clock: Clock) -> Finding:
+    name = plain(camera.name)
+    if not camera.may_record():
+        return odd(
+            name,
+            say(
+                "не записує: немає мети, підстави, строку зберігання чи класу доступу",
+                "does not record: purpose, basis, retention or class is missing",
+            ),
+        )
+    login: list[Secret] = []
+    if camera.secret:
+        found = look(name, lambda: login.append(secrets.get(camera.secret)))
+        if found.error:
+            return found
+    return await look_async(name, lambda: _open_stream(camera, login[0] if login else None, clock))
+
+
+async def _open_stream(camera: Camera, login: Secret | None, clock: Clock) -> Text:
+    credentials = None
+    if login is not None:
+        user, _, password = login.reveal().partition(":")
+        credentials = Credentials(user, Secret(password))
+    session = await rtsp.connect(camera.url, credentials=credentials, clock=clock)
+    session.close()
+    return say("потік відкривається", "its stream opens")
+
+
+async def _poll(polls: DevicePolls, device: Device) -> Text:
+    reading = await polls.poll(device)
+    if reading.error is not None:
+        raise reading.error
+    return say("відповідає, значень: {n}", "answers, values: {n}", n=len(reading.points))
