@@ -47,9 +47,10 @@ class Backlog:
             raise missing_file(key)
 
     def pending_gaps(self, limit: int) -> list[GapInfo]:
-        """See `SegmentBacklog.pending_gaps`."""
+        """See `SegmentBacklog.pending_gaps`; of cameras that are in the inventory, since the centre takes no others."""
+        known = [camera.id for camera in self._inventory.current().cameras]
         with self._store.database.read() as connection:
-            return index.pending_gaps(connection, limit)
+            return index.pending_gaps(connection, known, limit)
 
     def acknowledge_gaps(self, gaps: Sequence[GapInfo]) -> None:
         """See `SegmentBacklog.acknowledge_gaps`."""

@@ -393,12 +393,12 @@ def gaps_between(connection: sa.Connection, camera: CameraId, start_90k: int, en
     return [GapInfo(camera, row.start_90k, row.end_90k, GapReason(row.reason)) for row in rows]
 
 
-def pending_gaps(connection: sa.Connection, limit: int) -> list[GapInfo]:
-    """Gaps that the centre does not know as they are here, newest first."""
+def pending_gaps(connection: sa.Connection, known: Sequence[CameraId], limit: int) -> list[GapInfo]:
+    """Gaps of `known` cameras that the centre does not know as they are here, newest first."""
     rows = connection.execute(
         sa.select(cameras.c.slug, gaps.c.start_90k, gaps.c.end_90k, gaps.c.reason)
         .join(cameras, cameras.c.id == gaps.c.camera)
-        .where(gaps.c.acknowledged.is_(False))
+        .where(gaps.c.acknowledged.is_(False), cameras.c.slug.in_(known))
         .order_by(gaps.c.start_90k.desc())
         .limit(limit)
     )

@@ -59,6 +59,7 @@ class Centre:
     requests: list[str] = field(default_factory=list)
     largest_piece: int = 0
     gaps: list[object] = field(default_factory=list)
+    refuses_gaps: bool = False
 
     def request(
         self, method: Method, path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
@@ -67,6 +68,8 @@ class Centre:
         self.requests.append(f"{method} {path} {headers.get('Content-Range', '')}".strip())
         if method == "POST":
             assert isinstance(body, bytes)
+            if self.refuses_gaps:
+                return Reply(403, {}, b"not yours")
             self.gaps += msgspec.json.decode(body)["gaps"]
             return Reply(204, {}, b"")
         if method == "PUT":
@@ -191,6 +194,13 @@ def test_gaps_go_first_and_are_acknowledged() -> None:
     assert centre.requests[0] == "POST /agent/v1/gaps"
     assert centre.gaps == [{"camera": "gate", "start_90k": 5, "end_90k": None, "reason": "power"}]
     assert backlog.gaps == []
+
+
+def test_gaps_that_the_centre_refuses_do_not_hold_up_recordings() -> None:
+    backlog, centre = Backlog(1, 10), Centre(refuses_gaps=True)
+    backlog.gaps = [GapInfo(GATE, 5, None, GapReason.POWER)]
+    assert uploader_of(backlog, centre).run_once() == Sent(segments=1, size_bytes=10)
+    assert len(backlog.gaps) == 1
 
 
 def test_sending_keeps_to_the_budget() -> None:
