@@ -256,9 +256,10 @@ class Users:
 
         def work(connection: sa.Connection) -> None:
             connection.execute(sa.delete(login_tries).where(login_tries.c.login == login))
-            # Only if nobody gave another password meanwhile.
-            same = (users.c.id == user.id) & (users.c.password_hash == stored)
-            connection.execute(sa.update(users).where(same).values(password_hash=renewed))
+            # A password changed, or an account disabled, while we were hashing is not undone by this log-in.
+            same = (users.c.id == user.id) & (users.c.password_hash == stored) & users.c.disabled_ns.is_(None)
+            if connection.execute(sa.update(users).where(same).values(password_hash=renewed)).rowcount == 0:
+                raise _wrong_password()
             event = Event(actor=f"user:{login}", action="log-in", about_police=user.role in POLICE_ROLES)
             self._journal.append_in(connection, event)
 

@@ -97,6 +97,8 @@ def test_a_join_token_is_good_once(enrolment: Enrolment, key: AgentKey, tmp_path
     other = AgentKey.load_or_create(tmp_path / "other.key")
     refused(lambda: enrolment.enrol(enrol_request(other, token, HELLO)))
     assert len(enrolment.agents()) == 1
+    join(enrolment, other)  # nor does it serve an agent that joined by another line
+    refused(lambda: enrolment.enrol(enrol_request(other, token, HELLO)))
 
 
 def test_the_same_agent_may_ask_again_when_the_answer_was_lost(enrolment: Enrolment, key: AgentKey) -> None:

@@ -115,6 +115,21 @@ def test_a_scope_reaches_what_it_lists_and_special_cameras_by_name_only(
     assert bool(permit(actor, Action.VIEW_LIVE, camera_resource(camera, SCHOOL), NOW_AT)) is allowed
 
 
+def test_a_thing_without_a_village_is_not_reached_by_an_empty_name() -> None:
+    nowhere = frozenset({""})
+    actor = make_actor(Role.POLICE, make_grant(Scope(villages=nowhere, districts=nowhere)))
+    resource = replace(at_gate(), village="", district="")
+    assert not permit(actor, Action.VIEW_LIVE, resource, NOW_AT)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", sorted(CAMERA_ACTIONS))
+def test_a_picture_is_always_of_one_camera(role: Role, action: Action) -> None:
+    actor = make_actor(role, make_grant(EVERYWHERE))
+    for resource in (COMMUNITY, site_resource(SCHOOL)):
+        assert not permit(actor, action, resource, NOW_AT)
+
+
 @pytest.mark.parametrize(("camera", "allowed"), [(GATE, True), (UNDECIDED, True), (CLASSROOM, False)])
 def test_it_takes_a_test_picture_but_not_of_children(camera: Camera, *, allowed: bool) -> None:
     resource = camera_resource(camera, SCHOOL)
@@ -156,7 +171,15 @@ def test_a_copy_needs_two_people(approved_by: set[UserId], *, allowed: bool) -> 
 
 @pytest.mark.parametrize(
     ("archive_days", "age", "allowed"),
-    [(0, HOUR, False), (7, 7 * DAY, True), (7, 7 * DAY + HOUR, False), (7, None, False), (7, -HOUR, True)],
+    [
+        (0, HOUR, False),
+        (0, 0 * HOUR, False),
+        (0, -HOUR, False),
+        (7, 7 * DAY, True),
+        (7, 7 * DAY + HOUR, False),
+        (7, None, False),
+        (7, -HOUR, True),
+    ],
 )
 def test_the_archive_reaches_back_as_far_as_the_grant_says(
     archive_days: int, age: datetime.timedelta | None, *, allowed: bool

@@ -1,4 +1,5 @@
 import datetime
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -180,6 +181,29 @@ def test_a_dated_hash_is_made_anew_at_log_in(store: AccessStore, database: Datab
     assert store.users.log_in("olena", GOOD)
 
 
+class SlowToRenew(Passwords):
+    """Finds every hash dated, and lets something happen before the new one is stored."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__(time_cost=1, memory_kib=8, lanes=1)
+        self._meanwhile = meanwhile
+
+    def is_dated(self, stored: str) -> bool:
+        self._meanwhile()
+        return True
+
+
+def test_a_log_in_does_not_outrun_a_password_changed_meanwhile(store: AccessStore, database: Database) -> None:
+    user = make_user(store)
+    new = Secret("клен дуб верба липа")
+    slow = SlowToRenew(lambda: store.users.set_password(user, new, by="user:head"))
+    with pytest.raises(Unauthenticated):
+        Users(database, store.time, store.journal, slow).log_in("olena", GOOD)
+    assert store.users.log_in("olena", new)
+    with pytest.raises(Unauthenticated):
+        store.users.log_in("olena", GOOD)
+
+
 def test_a_disabled_account_is_out_at_once_and_may_come_back(store: AccessStore) -> None:
     user = make_user(store)
     token, _ = store.sessions.open(user)
@@ -193,10 +217,15 @@ def test_a_disabled_account_is_out_at_once_and_may_come_back(store: AccessStore)
     ):
         with pytest.raises(Unauthenticated):
             attempt()
+    late, _ = store.sessions.open(user)  # by a log-in that had passed just before
+    with pytest.raises(Unauthenticated):
+        store.sessions.find(late)
     store.users.enable(user, by="user:head")
     assert store.users.log_in("olena", GOOD).disabled_reason == ""
     with pytest.raises(Unauthenticated):
         store.sessions.find(token)
+    with pytest.raises(Unauthenticated):
+        store.sessions.redeem_one_time_login(link)
 
 
 def test_a_new_password_ends_sessions_and_waiting(store: AccessStore) -> None:
