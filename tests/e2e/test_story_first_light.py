@@ -1,0 +1,137 @@
+"""The first light, as a newcomer sees it: one command, and video and samples come through real processes."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+DEMO = [sys.executable, "-m", "beket", "demo"]
+
+
+@pytest.mark.needs("ffprobe")
+@pytest.mark.timeout(150)
+def test_demo_brings_video_and_samples_and_its_minute_plays(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    shown = subprocess.run(
+        [*DEMO, "--data", str(data), "--seconds", "32", "--require", "video,samples"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stdout + shown.stderr + _logs(data)
+    assert "Навчальні дані: місця, камери й події вигадані" in shown.stdout
+    clips = sorted((data / "minute").glob("*.mp4"))
+    assert len(clips) == 2
+    for clip in clips:
+        _assert_plays(clip, seconds_min=15)
+    _assert_no_secret_leaks(data)
+
+    # The centre's and the agent's stores are whole, and say so to whoever asks.
+    for arguments in (["--config", "centre.toml"], ["--agent", "--config", "agent-council-mohyliv.toml"]):
+        check = [sys.executable, "-m", "beket", "vms", *arguments, "check"]
+        result = subprocess.run(check, cwd=data, capture_output=True, text=True, timeout=60, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    journal = [sys.executable, "-m", "beket", "journal", "--config", "centre.toml", "verify"]
+    result = subprocess.run(journal, cwd=data, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Журнал цілий" in result.stdout
+
+
+@pytest.mark.timeout(90)
+def test_doctor_names_the_camera_with_a_wrong_password_and_ctrl_c_ends_every_process(tmp_path: Path) -> None:
+    demo = subprocess.Popen([*DEMO, "--data", str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert demo.stdout is not None
+        _read_until(demo, "Ctrl-C")
+        _wait_until(lambda: (tmp_path / "agent-council-mohyliv" / "inventory" / "inventory.json").exists())
+        _wait_until(lambda: len(_family(demo)) >= 4)  # a centre, an agent and its two parts
+        (tmp_path / "secrets" / "camera-council-yard").write_text("beket:wrong\n")
+        doctor = [sys.executable, "-m", "beket", "doctor", "agent", "--config", "agent-council-mohyliv.toml"]
+        examined = subprocess.run(doctor, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert examined.returncode == 77, examined.stdout
+        assert [line for line in examined.stdout.splitlines() if line.startswith("✗ Двір сільради")]
+        assert "✔ Вулиця перед сільрадою" in examined.stdout
+        assert "✔ ДБЖ сільради" in examined.stdout
+        family = _family(demo)
+        demo.send_signal(signal.SIGINT)
+        demo.wait(30)
+    finally:
+        demo.kill()
+        demo.communicate()
+    gone, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive, f"{len(gone)} of {len(family)} ended"
+
+
+def test_demo_fails_with_the_reason_when_what_is_required_cannot_be_shown(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [*DEMO, "--data", str(tmp_path), "--seconds", "1", "--require", "video"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert shown.returncode == 69
+    assert "Не показано: video" in shown.stdout
+
+
+def test_demo_refuses_an_unknown_requirement(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [*DEMO, "--data", str(tmp_path), "--require", "weather"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert shown.returncode == 64
+    assert "«weather»" in shown.stderr
+
+
+def _assert_plays(clip: Path, *, seconds_min: float) -> None:
+    wanted = "format=duration:stream=nb_read_frames"
+    probe = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", wanted, "-of", "default=nw=1:nk=1", str(clip)]
+    probed = subprocess.run(probe, capture_output=True, text=True, timeout=30, check=True)
+    assert not probed.stderr
+    frames, duration_s = probed.stdout.split()
+    assert float(duration_s) >= seconds_min
+    assert int(frames) >= 0.8 * 10 * float(duration_s), "a busy machine may lose a few of ten frames a second"
+
+
+def _assert_no_secret_leaks(data: Path) -> None:
+    secrets = [file.read_text().strip() for file in (data / "secrets").iterdir()]
+    secrets += [part for secret in secrets for part in secret.split(":")[1:]]
+    secrets += [file.read_text().strip() for file in (data / "keys").iterdir() if file.suffix == ".key"]
+    seen = _logs(data) + "".join(file.read_text() for file in data.glob("*.toml"))
+    assert secrets
+    assert not [secret for secret in secrets if secret in seen]
+
+
+def _logs(data: Path) -> str:
+    return "".join(file.read_text() for file in sorted((data / "logs").glob("*.log")))
+
+
+def _read_until(process: "subprocess.Popen[str]", words: str) -> None:
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if words in line:
+            return
+    pytest.fail("".join(seen))
+
+
+def _family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
