@@ -119,10 +119,13 @@ def _examine_port(host: str, port: int, place: str, *, is_tls: bool) -> Finding:
 
 def _is_beket(host: str, port: int, *, is_tls: bool) -> bool:
     address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
-    kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
-    context = {"context": tls.client_context()} if is_tls else {}
+    asked = (
+        http.client.HTTPSConnection(address, port, timeout=ANSWERS_WITHIN_S, context=tls.client_context())
+        if is_tls
+        else http.client.HTTPConnection(address, port, timeout=ANSWERS_WITHIN_S)
+    )
     try:
-        with contextlib.closing(kind(address, port, timeout=ANSWERS_WITHIN_S, **context)) as connection:
+        with contextlib.closing(asked) as connection:
             connection.request("HEAD", "/")
             return connection.getresponse().headers.get("Server") == listen.SERVER
     except (OSError, http.client.HTTPException):
