@@ -75,6 +75,7 @@ def rendered(folder: Path, *, duration_s: int = 6) -> Footage:
     pictures = b"".join(scene.picture(RENDERED_FROM_MS + 100 * i) for i in range(10 * duration_s))
     output_of(
         "ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", "10",
-        "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-g", "10", film, stdin=pictures,
+        "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-g", "10",
+        "-x264-params", "sliced-threads=0", film, stdin=pictures,
     )  # fmt: skip
     return look_at(film)
