@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from beket.access.durable_file import put_file
+from beket.kernel.durable_file import put_file
 from beket.kernel.errors import BeketError, DataLoss, InvalidArgument, NoSpace, NotFound, ProtocolError, Unauthenticated
 from beket.kernel.ids import CommunityId, SiteId
 from beket.kernel.inventory import Inventory

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from beket.access.community_key import is_grant_genuine
-from beket.access.durable_file import put_file
 from beket.access.join_token import JoinToken
 from beket.access.messages import (
     Challenge,
@@ -21,6 +20,7 @@ from beket.access.messages import (
     proof_of_possession,
 )
 from beket.access.signing import Purpose, SigningKey
+from beket.kernel.durable_file import put_file
 from beket.kernel.errors import DataLoss, InvalidConfig, NotFound, Unauthenticated
 from beket.kernel.ids import AgentId, CommunityId, SiteId
 from beket.kernel.text import say

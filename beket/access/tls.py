@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from beket.access.durable_file import put_file
+from beket.kernel.durable_file import put_file
 from beket.kernel.errors import InvalidConfig, ProtocolError, Unauthenticated
 from beket.kernel.secrets import Secret, read_secret_file, write_secret_file
 from beket.kernel.text import say

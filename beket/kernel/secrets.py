@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 from typing import Protocol
 
+from beket.kernel.durable_file import create_file
 from beket.kernel.errors import InvalidConfig, NotFound
 from beket.kernel.ids import is_slug
 from beket.kernel.text import say
@@ -136,21 +137,7 @@ def write_secret_file(path: Path, secret: Secret) -> None:
     Raises:
         FileExistsError: something is there already; a key is never overwritten.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secret.reveal().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        path.unlink(missing_ok=True)  # half a key would stand in the way of the next try
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    create_file(path, secret.reveal().encode() + b"\n")
 
 
 def redact(text: str) -> str:

@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 INVENTORY_EVERY_S = 2
 CLEAN_EVERY_S = 60
+ACCESS_TIME_EVERY_S = 60
 DAY_S = 86_400
 
 
@@ -85,6 +86,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                 "pages": listen.serve(parts.pages_app(), pages_socket, stop),
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),
+                "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
             },
         )
@@ -190,6 +192,12 @@ async def _follow(inventory: InventoryStore, *, clock: Clock) -> None:
         await clock.sleep(INVENTORY_EVERY_S)
         if await asyncio.to_thread(inventory.refresh):
             log.info("inventory version %d is in force", inventory.current().version)
+
+
+async def _keep_time(access: AccessStore, *, clock: Clock) -> None:
+    while True:
+        await asyncio.to_thread(access.time.save)
+        await clock.sleep(ACCESS_TIME_EVERY_S)
 
 
 async def _clean(cleaner: Cleaner, *, clock: Clock) -> None:
