@@ -8,151 +8,23 @@ Facts are of Mohyliv's public strategy; people appear as roles. All on one event
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
-from beket.kernel.inventory import AccessClass, Camera, Community, Device, DeviceKind, Inventory, Site
+from beket.kernel.inventory import Camera, Community, Device, DeviceKind, Inventory
 from beket.kernel.secrets import Secret
-from beket.sim import gear, street
+from beket.sim import gear
 from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
-from beket.sim.power import BATTERY_LASTS_S, Power, Supply
-from beket.sim.scene import Daylight, Scene, Weather
+from beket.sim.power import Power, Supply
+from beket.sim.scene import Daylight, Scene
 from beket.sim.snmp_agent import Mib, SnmpAgent
-from beket.sim.street import View
+from beket.sim.specs import CameraSpec, GearSpec, PortSpec, SimulatedCommunity, SiteSpec
 from beket.sim.traffic import VillageTraffic
 
 NETWORK = "127.20"
 RTSP_PORT = 8554
 SNMP_PORT = 1161
 FIRST_CAMERA_NUMBER = 101
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSpec:
-    """A camera of a simulated site.
-
-    Attributes:
-        seed: of its traffic.
-        asks_login: whether it wants a login, which `new_logins` makes.
-    """
-
-    id: str
-    name: str
-    view: View
-    purpose: str
-    access: AccessClass
-    seed: int
-    retention_days: int = 30
-    asks_login: bool = True
-    weather: Weather | None = None
-
-    @property
-    def secret(self) -> str:
-        """Name under which its login is kept; "" when everybody may look."""
-        return f"camera-{self.id}" if self.asks_login else ""
-
-
-@dataclass(frozen=True, slots=True)
-class PortSpec:
-    """A port of simulated gear; `camera` is the id of what is plugged in, "" when it is not a camera."""
-
-    name: str
-    alias: str = ""
-    speed_bps: int = 100_000_000
-    in_bps: float = 0
-    out_bps: float = 0
-    camera: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GearSpec:
-    """A router, switch or UPS of a simulated site."""
-
-    id: str
-    name: str
-    kind: DeviceKind
-    description: str
-    supply: Supply
-    ports: tuple[PortSpec, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SiteSpec:
-    """A simulated site; `basis` is the decision that allows its cameras."""
-
-    site: Site
-    basis: str
-    cameras: tuple[CameraSpec, ...]
-    gear: tuple[GearSpec, ...]
-    battery_lasts_s: float = BATTERY_LASTS_S
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedCommunity:
-    """A community with everything it has."""
-
-    id: str
-    name: str
-    sites: tuple[SiteSpec, ...]
-
-
-COUNCIL = SiteSpec(
-    site=Site(
-        id=SiteId("council-mohyliv"), name="Сільська рада", village="Могилів", provider="Провайдер центру (навчальний)"
-    ),
-    basis="Рішення сільської ради № 1 від 15.01.2026 (навчальне)",
-    cameras=(
-        CameraSpec(
-            id="council-street",
-            name="Вулиця перед сільрадою",
-            view=street.COUNCIL_STREET,
-            purpose="Порядок на вулиці біля сільської ради: видно проїзд і тротуар.",
-            access=AccessClass.STREET,
-            seed=3,
-        ),
-        CameraSpec(
-            id="council-yard",
-            name="Двір сільради",
-            view=street.COUNCIL_YARD,
-            purpose="Охорона майна громади: вхід і стоянка сільської ради.",
-            access=AccessClass.ENTRANCE,
-            seed=11,
-            retention_days=14,
-            weather=Weather(noise_sigma=1.5),
-        ),
-    ),
-    gear=(
-        GearSpec(
-            "router-council",
-            "Маршрутизатор сільради",
-            DeviceKind.ROUTER,
-            "Simulated router",
-            Supply.UPS,
-            (
-                PortSpec("wan", "провайдер", 100_000_000, in_bps=6_000_000, out_bps=2_500_000),
-                PortSpec("lan", "комутатор", 1_000_000_000, in_bps=2_500_000, out_bps=6_000_000),
-            ),
-        ),
-        GearSpec(
-            "switch-council",
-            "Комутатор сільради",
-            DeviceKind.SWITCH,
-            "Simulated PoE switch, 8 ports",
-            Supply.MAINS,
-            (
-                PortSpec("ge1", "маршрутизатор", 1_000_000_000, in_bps=6_000_000, out_bps=2_500_000),
-                PortSpec("ge2", "камера: вулиця", in_bps=520_000, out_bps=12_000, camera="council-street"),
-                PortSpec("ge3", "камера: двір", in_bps=520_000, out_bps=12_000, camera="council-yard"),
-                PortSpec("ge4", "бухгалтерія", in_bps=400_000, out_bps=1_900_000),
-                PortSpec("ge5", "секретар", in_bps=250_000, out_bps=1_200_000),
-            ),
-        ),
-        GearSpec("ups-council", "ДБЖ сільради", DeviceKind.UPS, "Simulated UPS, 1 kVA", Supply.UPS),
-    ),
-)
-
-MOHYLIV = SimulatedCommunity(id="mohyliv", name="Могилівська громада", sites=(COUNCIL,))
 
 
 def inventory(community: SimulatedCommunity, *, version: int = 1) -> Inventory:

@@ -27,7 +27,7 @@ def test_demo_brings_video_and_samples_and_its_minute_plays(tmp_path: Path) -> N
     assert shown.returncode == 0, shown.stdout + shown.stderr + _logs(data)
     assert "Навчальні дані: місця, камери й події вигадані" in shown.stdout
     clips = sorted((data / "minute").glob("*.mp4"))
-    assert len(clips) == 2
+    assert len(clips) == 6
     for clip in clips:
         _assert_plays(clip, seconds_min=15)
     _assert_no_secret_leaks(data)

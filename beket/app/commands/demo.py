@@ -12,7 +12,7 @@ from beket.kernel import logs
 from beket.kernel.clock import SystemClock
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.text import Language, say
-from beket.sim.community import MOHYLIV
+from beket.sim.places import MOHYLIV
 
 REQUIRABLE = ("video", "samples")
 # What was required did not come: EX_UNAVAILABLE.

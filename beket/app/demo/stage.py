@@ -35,7 +35,8 @@ from beket.kernel.config import spell
 from beket.kernel.errors import NotFound
 from beket.kernel.ids import SiteId, UserId
 from beket.kernel.secrets import Secret, write_secret_file
-from beket.sim.community import SimulatedCommunity, inventory, new_logins
+from beket.sim.community import inventory, new_logins
+from beket.sim.specs import SimulatedCommunity
 from vms.config import RecordingsConfig
 
 HOST = "127.0.0.1"
@@ -172,7 +173,9 @@ def _put_viewer(stage: Stage, clock: Clock) -> None:
             grant = Grant(
                 number="DEMO-1",
                 actions=frozenset({Action.VIEW_LIVE, Action.VIEW_ARCHIVE}),
-                scope=Scope(everywhere=True),
+                scope=Scope(
+                    everywhere=True, cameras=frozenset(camera.id for camera in inventory(stage.community).cameras)
+                ),
                 from_at=now_at - datetime.timedelta(days=1),
                 until_at=now_at + datetime.timedelta(days=GRANT_DAYS),
                 archive_days=30,

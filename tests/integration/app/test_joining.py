@@ -30,7 +30,8 @@ from beket.app.wiring.agent_side import (
 from beket.kernel.clock import SystemClock
 from beket.kernel.errors import NotFound, Unauthenticated, Unreachable
 from beket.kernel.ids import CommunityId, SiteId
-from beket.sim.community import MOHYLIV, inventory
+from beket.sim.community import inventory
+from beket.sim.places import MOHYLIV
 from collector.inventory.signed import signed_part
 
 SITE = SiteId("council-mohyliv")

@@ -6,12 +6,14 @@ import pytest
 
 from beket.kernel.clock import SystemClock
 from beket.kernel.ids import SiteId
-from beket.sim.community import MOHYLIV, Simulation, inventory, new_logins
+from beket.sim.community import Simulation, inventory, new_logins
+from beket.sim.places import MOHYLIV
 from beket.testing.process import ProgramFailed, output_of
 
 COUNCIL = SiteId("council-mohyliv")
 OPER_STATUS = ".1.3.6.1.2.1.2.2.1.8"
 OUTPUT_SOURCE = ".1.3.6.1.2.1.33.1.4.1.0"
+COUNCIL_CAMERAS = [camera for camera in inventory(MOHYLIV).cameras if camera.site == COUNCIL]
 LOGINS = new_logins(MOHYLIV)
 
 
@@ -76,8 +78,10 @@ def test_blackout_leaves_what_the_ups_carries_and_light_brings_all_back() -> Non
         assert await get("router-council", f"{OPER_STATUS}.1") == ["1"]
         with pytest.raises(ProgramFailed, match="Timeout"):
             await get("switch-council", f"{OPER_STATUS}.1")
-        while any(camera.is_serving for camera in simulation.cameras.values()):
+        of_council = [simulation.cameras[spec.id] for spec in COUNCIL_CAMERAS]
+        while any(camera.is_serving for camera in of_council):
             await asyncio.sleep(0.02)
+        assert await look("school-street") == "h264"
         with pytest.raises(ProgramFailed, match="Connection refused"):
             await look("council-street")
         simulation.switch_on(COUNCIL)

@@ -17,7 +17,8 @@ from beket.app import web_edge, web_people
 from beket.kernel.clock import SimulatedClock, utc, wall_ns_of
 from beket.kernel.inventory import Inventory
 from beket.kernel.secrets import Secret
-from beket.sim.community import MOHYLIV, inventory
+from beket.sim.community import inventory
+from beket.sim.places import MOHYLIV
 
 NOW_AT = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 PASSWORD = "вода-камінь-дорога-9"

@@ -5,7 +5,9 @@ import pytest
 
 from beket.kernel.clock import SimulatedClock
 from beket.kernel.ids import is_slug
-from beket.sim.community import COUNCIL, MOHYLIV, SimulatedCommunity, Simulation, inventory, new_logins
+from beket.sim.community import Simulation, inventory, new_logins
+from beket.sim.places import COUNCIL, MOHYLIV
+from beket.sim.specs import SimulatedCommunity
 
 
 def test_every_camera_may_record_and_every_id_is_a_slug() -> None:
@@ -39,7 +41,8 @@ def test_community_has_a_light_switch_for_each_site() -> None:
     assert simulation.has_light(site)
     simulation.switch_off(site)
     assert not simulation.has_light(site)
-    assert not any(camera.is_on for camera in simulation.cameras.values())
+    dark = {id_ for id_, camera in simulation.cameras.items() if not camera.is_on}
+    assert dark == {spec.id for spec in COUNCIL.cameras}
     simulation.switch_on(site)
     assert all(camera.is_on for camera in simulation.cameras.values())
     with pytest.raises(KeyError):

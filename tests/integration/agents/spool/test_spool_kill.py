@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from agents.spool.spool import Spool
 from beket.kernel.metrics import Instruments, Point
-spool = Spool(Path(sys.argv[1]), site="school", cap_bytes=10**9, instruments=Instruments(unit="polling"), segment_bytes=2000)
+told = Instruments(unit="polling")
+spool = Spool(Path(sys.argv[1]), site="school", cap_bytes=10**9, instruments=told, segment_bytes=2000)
 value = float(sys.argv[2])
 while True:
     spool.put([Point("device_up_ratio", (("site", "school"), ("device", "d")), 0, value)])
