@@ -32,6 +32,9 @@ COMMANDS = (
         "inventory", say("об'єкти, пристрої й камери: перевірити, внести, вивести", "check, import, export inventory")
     ),
     Command("user", say("користувачі та їхні ролі", "users and their roles")),
+    Command(
+        "grant", say("дозволи: хто, які камери, за яким документом", "grants: who, which cameras, by which document")
+    ),
     Command("journal", say("журнал переглядів і змін: прочитати, перевірити", "read and verify the journal")),
     Command("vms", say("записи: що є, вивести фрагмент, перевірити", "recordings: list, export, check")),
     Command(
