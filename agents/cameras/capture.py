@@ -4,7 +4,7 @@ Sockets are read on the event loop, every `tick_s`, all in a row: waking per pac
 cameras takes about a millisecond, so the loop stays free for handshakes and for neighbours. Nothing is decoded. Frames
 go by the `Tape` to one disk thread, which alone calls the `SegmentSink`: a disk that hangs for seconds delays no
 socket, and one that hangs longer costs frames (reason `disk`), not memory.
-Note: agents/cameras/design/0001-capture-on-a-tick.md.
+Note: agents/cameras/design/0014-capture-on-a-tick.md.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from typing import TypeVar
 from fastapi import APIRouter, Request, Response
 
 from beket.access.enrolment import AgentPrincipal, Enrolment
-from beket.access.messages import ChallengeRequest, EnrolRequest, SessionRequest
+from beket.access.messages import ACCESS_MESSAGE_MAX_BYTES, ChallengeRequest, EnrolRequest, SessionRequest
 from beket.kernel import wire
 from beket.kernel.errors import Unauthenticated
 from beket.kernel.ids import AgentId, SiteId
@@ -19,8 +19,6 @@ from beket.kernel.secrets import Secret
 from beket.kernel.text import say
 
 T = TypeVar("T")
-
-SMALL_MESSAGE_BYTES = 16 * 1024
 
 Authenticate = Callable[[Request], Awaitable[AgentPrincipal]]
 # Given a site, the version in force and its signed part; may block.
@@ -72,7 +70,7 @@ def router(enrolment: Enrolment, *, authenticate: Authenticate, inventory_part: 
 
 
 async def _read(request: Request, message_type: type[T]) -> T:
-    return wire.decode(await request.body(), message_type, max_bytes=SMALL_MESSAGE_BYTES)
+    return wire.decode(await request.body(), message_type, max_bytes=ACCESS_MESSAGE_MAX_BYTES)
 
 
 def _json(body: bytes) -> Response:

@@ -8,14 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beket.access.agent_key import AgentKey
-from beket.access.community_key import CommunityKey, is_grant_genuine, is_inventory_genuine
+from beket.access.community_key import CommunityKey, is_grant_genuine
 from beket.access.messages import EnrolGrant
 from beket.access.signing import Purpose, SigningKey, check_public_key, from_hex, verify
 from beket.kernel.errors import InvalidConfig, ProtocolError
-from beket.kernel.ids import CommunityId
-from beket.kernel.inventory import Community, Inventory
-
-PART = Inventory(version=3, community=Community(id=CommunityId("mohyliv"), name="Могилівська громада"))
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +89,8 @@ def test_a_private_key_is_not_pickled_nor_shown(key: SigningKey) -> None:
     assert repr(key) == f"SigningKey(public={key.public})"
 
 
-def test_the_community_signs_inventory_parts_and_grants(tmp_path: Path) -> None:
+def test_the_community_signs_grants(tmp_path: Path) -> None:
     community = CommunityKey.load_or_create(tmp_path / "community.key")
-    signature = community.sign_inventory(PART)
-    assert is_inventory_genuine(community.public, PART, signature)
-    other = Inventory(version=4, community=PART.community)
-    assert not is_inventory_genuine(community.public, other, signature)
-    assert not is_inventory_genuine(community.public, PART, "no")
-
     grant = EnrolGrant(agent="a", site="s", community="mohyliv", community_key="", public_key="k")
     signed = community.sign_grant(grant)
     assert is_grant_genuine(signed)
