@@ -3,7 +3,7 @@
 A segment is named after the first sequence it can hold, `<20 digits>.spool`. A frame is magic, payload length, CRC-32
 of what follows, sequence, number of points, payload. After a power cut the last segment may end in a torn frame;
 reading stops at the first frame that does not check, and appending goes on in a new segment.
-Note: agents/design/0007-spool.md.
+Note: agents/design/0016-spool.md.
 """
 
 import contextlib

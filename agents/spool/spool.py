@@ -2,7 +2,7 @@
 
 Blocking; safe from any thread. Batches are numbered without end; a restart may send up to one segment again, which the
 centre ignores, so no cursor needs to be kept. When the byte cap is reached the oldest points go first, and are counted.
-Note: agents/design/0007-spool.md.
+Note: agents/design/0016-spool.md.
 """
 
 import errno

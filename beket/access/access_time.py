@@ -9,7 +9,6 @@ Thread-safe. Note: beket/access/design/0006-access-and-trust.md.
 import datetime
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -21,7 +20,6 @@ from beket.kernel.database import Database
 LEAP_MAX_S = 30 * 86_400
 # Before this program existed: a clock that says so is wrong, and any later date is nearer to the truth.
 EARLIEST_NS = wall_ns_of(datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +111,6 @@ class AccessTime:
             believed_ns += max(0, leap_ns) if believed_ns < EARLIEST_NS else _plausible_leap_ns(leap_ns)
             self._mark = _Mark(mark.boot_id, mono_ns, mark.elapsed_ns + passed_ns, believed_ns)
             return self._mark
-
-
-def read_boot_id() -> str:
-    """The kernel's id of this start of the machine."""
-    return _BOOT_ID.read_text().strip()
 
 
 def _plausible_leap_ns(leap_ns: int) -> int:

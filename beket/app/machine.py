@@ -3,9 +3,8 @@
 import ctypes
 import getpass
 
-from beket.access.access_time import read_boot_id
 from beket.app.release import VERSION
-from beket.kernel.clock import Clock
+from beket.kernel.clock import Clock, read_boot_id
 from beket.kernel.ids import CommunityId
 from beket.kernel.wire import WIRE_VERSION, Hello
 

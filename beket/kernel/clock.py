@@ -9,6 +9,7 @@ import datetime
 import heapq
 import itertools
 import time
+from pathlib import Path
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -96,6 +97,11 @@ class SimulatedClock:
         passed_ns = max(0, mono_ns - self._mono_ns)
         self._wall_ns += passed_ns
         self._mono_ns += passed_ns
+
+
+def read_boot_id() -> str:
+    """The kernel's id of this start of the machine: when it differs, `mono_ns` began anew."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def utc(wall_ns: int) -> datetime.datetime:

@@ -4,7 +4,7 @@ Both columns are whole numbers: times in ms from the start of the hour; values t
 nearly all are (counters, states, rounded measurements), times a power of ten. A column is stored as itself, as
 differences or as differences of differences, all numbers in equally many bits; where one outlier makes that dear, as
 deflated variable-length integers. The shortest wins. Values that are no such decimals are 64-bit floats, bytes of equal
-rank together, deflated. Measured: collector/design/0006-samples.md.
+rank together, deflated. Measured: collector/design/0017-samples.md.
 """
 
 import math

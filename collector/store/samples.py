@@ -2,7 +2,7 @@
 
 `put` is one durable row however many samples it brings. `maintain` seals hours that are over into one block per series
 and forgets what is older than the retention. A late sample (a village's backlog after an outage) goes the same way and
-is merged into its block. Blocking; safe from any thread. Note: collector/design/0006-samples.md.
+is merged into its block. Blocking; safe from any thread. Note: collector/design/0017-samples.md.
 """
 
 import threading

@@ -34,6 +34,11 @@ def test_files_that_pages_name_exist() -> None:
     assert not [f"{_place(page)}: {name}" for page, name in found if not (PROJECT / name).exists()]
 
 
+def test_files_that_the_code_names_exist(every_module: list[Module]) -> None:
+    found = [(module.place, name) for module in every_module for name in POINTER.findall(module.source)]
+    assert not [f"{place}: {name}" for place, name in found if not (PROJECT / name).exists()]
+
+
 def test_design_notes_have_their_parts() -> None:
     found = []
     for note in NOTES:

@@ -4,7 +4,7 @@ The decoder is one pass over the datagram, specialised for the one shape a respo
 ASN.1 objects are made. It is tolerant where agents are known to be wrong and the meaning is plain (unsigned values sent
 as negative, unknown tags, long-form lengths, trailing bytes) and keeps every varbind's place, so that one bad value
 costs one cell. Everything else raises `ProtocolError`, in time linear to the datagram.
-Note: agents/design/0006-snmp-hot-path.md. Source: RFC 1157, RFC 3416, X.690 §8.
+Note: agents/design/0015-snmp-hot-path.md. Source: RFC 1157, RFC 3416, X.690 §8.
 """
 
 from collections.abc import Iterable

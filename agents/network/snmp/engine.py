@@ -4,7 +4,7 @@ Answers find their question by request id. A repeat keeps its id, so a late answ
 answer from another port of the same host is taken (gear behind NAT does that), one from another host never; both, and
 answers nobody waits for, are counted through `on_odd`. Where Linux tells that nobody listens (IP_RECVERR), the question
 fails at once instead of timing out. Bytes are `codec`'s, the course of a walk is `table_walk`'s.
-Note: agents/design/0006-snmp-hot-path.md.
+Note: agents/design/0015-snmp-hot-path.md.
 """
 
 import asyncio

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from beket.access import tls
-from beket.access.access_time import read_boot_id
 from beket.access.community_key import CommunityKey
 from beket.access.store import AccessStore, open_access_db
 from beket.app.config import CentreConfig
-from beket.kernel.clock import Clock
+from beket.kernel.clock import Clock, read_boot_id
 
 
 @contextmanager

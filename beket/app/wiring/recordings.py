@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import vms
-from beket.access.access_time import read_boot_id
 from beket.app.machine import wall_clock_is_set
 from beket.app.release import VERSION
+from beket.kernel.clock import read_boot_id
 from beket.kernel.database import Database
 from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.inventory import Inventory, Upload

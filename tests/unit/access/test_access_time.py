@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beket.access.access_time import LEAP_MAX_S, AccessTime, read_boot_id
+from beket.access.access_time import LEAP_MAX_S, AccessTime
 from beket.access.store import open_access_db
 from beket.kernel.clock import NS_PER_S, SimulatedClock, utc
 from beket.kernel.database import Database
@@ -90,10 +90,6 @@ def test_a_first_start_in_the_past_follows_the_clock_when_it_is_set(database: Da
     clock.step_wall((NOON_NS - clock.wall_ns()) / NS_PER_S)
     assert time.now_at() == utc(NOON_NS)
     assert hours(time) == 0
-
-
-def test_the_kernel_names_this_boot() -> None:
-    assert read_boot_id() == read_boot_id() != ""
 
 
 @pytest.fixture(scope="module")

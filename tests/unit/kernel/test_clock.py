@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beket.kernel.clock import NS_PER_S, Clock, SimulatedClock, SystemClock, utc, wall_ns_of
+from beket.kernel.clock import NS_PER_S, Clock, SimulatedClock, SystemClock, read_boot_id, utc, wall_ns_of
 
 
 async def _note(clock: Clock, after_s: float, name: str, heard: list[tuple[str, int]]) -> None:
@@ -98,3 +98,7 @@ def test_wall_ns_loses_less_than_a_microsecond_in_utc(wall_ns: int) -> None:
 def test_wall_ns_of_refuses_a_moment_without_a_zone() -> None:
     with pytest.raises(ValueError, match="time zone"):
         wall_ns_of(datetime.datetime(2024, 1, 1))  # noqa: DTZ001 (the mistake under test)
+
+
+def test_machine_names_this_start_of_it() -> None:
+    assert read_boot_id() == read_boot_id() != ""
