@@ -1,4 +1,4 @@
-"""Owns the names of what the centre counts about its own taking of samples."""
+"""Owns the names of what the centre counts about its own work: taking samples, judging them, telling people."""
 
 from beket.kernel.metrics import Metric
 from beket.kernel.text import say
@@ -22,4 +22,51 @@ BATCHES_REPEATED = Metric(
     say("Пачки вимірів, які вже були.", "Batches of points that had come before."),
 )
 
-METRICS = (POINTS_ACCEPTED, POINTS_REFUSED, BATCHES_REPEATED)
+ALERTS_FIRING = Metric(
+    "alerts_firing_count", "gauge", (), say("Тривоги, про які сказано людям.", "Alerts that people were told of.")
+)
+ALERTS_INHIBITED = Metric(
+    "alerts_inhibited_count",
+    "gauge",
+    (),
+    say("Тривоги, які пояснює інша.", "Alerts that another one explains."),
+)
+ALERT_ROUND = Metric(
+    "alerts_round_seconds", "gauge", (), say("Скільки тривала остання перевірка.", "How long the last look took.")
+)
+LETTERS_WAITING = Metric(
+    "mail_waiting_letters_count", "gauge", (), say("Листи, які чекають.", "Letters that wait to be sent.")
+)
+LETTERS_OLDEST = Metric(
+    "mail_oldest_letter_age_seconds",
+    "gauge",
+    (),
+    say("Скільки чекає найстаріший лист.", "How long the oldest letter has waited."),
+)
+LETTERS_DEAD = Metric(
+    "mail_dead_letters_count",
+    "gauge",
+    (),
+    say("Листи, які не вдалося доставити.", "Letters that could not be delivered."),
+)
+LETTERS_SENT = Metric("mail_sent_letters_total", "counter", (), say("Надіслані листи.", "Letters sent."))
+LETTERS_FAILED = Metric(
+    "mail_failed_tries_total",
+    "counter",
+    ("reason",),
+    say("Невдалі спроби надіслати лист за причиною.", "Failed tries to send a letter, by reason."),
+)
+
+METRICS = (
+    POINTS_ACCEPTED,
+    POINTS_REFUSED,
+    BATCHES_REPEATED,
+    ALERTS_FIRING,
+    ALERTS_INHIBITED,
+    ALERT_ROUND,
+    LETTERS_WAITING,
+    LETTERS_OLDEST,
+    LETTERS_DEAD,
+    LETTERS_SENT,
+    LETTERS_FAILED,
+)

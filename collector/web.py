@@ -1,4 +1,4 @@
-"""Owns the collector's two doors over HTTP: agents bring points, Prometheus takes the newest samples.
+"""Owns the collector's doors over HTTP: agents bring points, Prometheus takes the newest samples, pages ask for alerts.
 
 Who may enter is decided by the dependencies that wiring gives; the rest of the centre maps `BeketError` to statuses.
 Blocking work is done on worker threads, never on the loop.
@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from beket.kernel.errors import ProtocolError
 from beket.kernel.ids import AgentId, SiteId
 from beket.kernel.text import say
 from beket.kernel.wire import MESSAGE_MAX_BYTES
+from collector.alerts_view import AlertsView, Sees
 from collector.ingest import Ingest, Sender
 from collector.sinks.exposition import CONTENT_TYPE, Exposition
 
@@ -53,6 +55,37 @@ def metrics_router(exposition: Exposition, *, guard: Callable[..., Any]) -> APIR
         return Response(await asyncio.to_thread(exposition.render), media_type=CONTENT_TYPE)
 
     return routes
+
+
+def alerts_router(view: AlertsView, *, authorize: Callable[..., Any]) -> APIRouter:
+    """What pages ask about alerts; `authorize` is a dependency: which sites the person may see, or it raises."""
+    routes = APIRouter()
+
+    @routes.get("/alerts.json")
+    async def alerts(sees: Annotated[Sees, Depends(authorize)]) -> Response:
+        return _json(await asyncio.to_thread(view.listing, sees))
+
+    @routes.get("/alerts/history.json")
+    async def history(alert: str, sees: Annotated[Sees, Depends(authorize)]) -> Response:
+        return _json(await asyncio.to_thread(view.history, alert, sees))
+
+    return routes
+
+
+def dead_letters_router(view: AlertsView, *, guard: Callable[..., Any]) -> APIRouter:
+    """Letters that could not be delivered, with addresses; `guard` is a FastAPI dependency that raises."""
+    routes = APIRouter()
+
+    @routes.get("/alerts/dead-letters.json", dependencies=[Depends(guard)])
+    async def dead_letters() -> Response:
+        return _json(await asyncio.to_thread(view.dead_letters))
+
+    return routes
+
+
+def _json(body: object) -> Response:
+    content = msgspec.json.encode(body)
+    return Response(content, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 async def _read_body(request: Request) -> bytes:

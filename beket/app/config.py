@@ -18,6 +18,8 @@ from beket.kernel.ids import check_slug
 from beket.kernel.logs import LogFormat, LogLevel
 from beket.kernel.text import say
 from collector.config import SamplesConfig
+from collector.notify.config import MailConfig
+from collector.rules.config import AlertsConfig
 from vms.config import RecordingsConfig
 
 
@@ -74,6 +76,8 @@ class CentreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages: PagesListenConfig = PagesListenConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     samples: SamplesConfig = SamplesConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    mail: MailConfig = MailConfig()
     logs: LogsConfig = LogsConfig()
 
     def __post_init__(self) -> None:

@@ -37,6 +37,7 @@ from beket.kernel.ids import SiteId, UserId
 from beket.kernel.secrets import Secret, write_secret_file
 from beket.sim.community import inventory, new_logins
 from beket.sim.specs import SimulatedCommunity
+from collector.rules.config import AlertsConfig
 from vms.config import RecordingsConfig
 
 HOST = "127.0.0.1"
@@ -45,6 +46,17 @@ AGENTS_PORTS = range(8443, 8543)
 # Short, so that a newcomer sees the first recording within seconds.
 SEGMENT_S = 10
 POLL_EVERY_S = 5
+# Impatient, so that a newcomer who switches the light off sees the alert at once.
+ALERTS = AlertsConfig(
+    every_s=3,
+    site_silent_after_s=20,
+    dark_for_s=3,
+    device_for_s=20,
+    camera_for_s=20,
+    keep_firing_for_s=10,
+    stale_after_s=60,
+    contact="Відповідальний за ІТ (навчальний), 067 000 00 00",
+)
 VIEWER = "deputy"
 GRANT_DAYS = 365
 
@@ -99,6 +111,7 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock) -> Sta
         agents=AgentsListenConfig(host=HOST, port=_free_port(AGENTS_PORTS, "agents.port"), names=(HOST,)),
         pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS, "pages.port")),
         recordings=RecordingsConfig(folder=folder / "video" / "centre", free_floor_gib=1),
+        alerts=ALERTS,
         logs=LogsConfig(),
     )
     sites = [spec.site.id for spec in community.sites]

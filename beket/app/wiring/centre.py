@@ -9,9 +9,10 @@ import functools
 import ipaddress
 import logging
 import random
+from collections.abc import Iterable
 from contextlib import ExitStack
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 
 from beket.access import tls
 from beket.access.community_key import CommunityKey
@@ -21,8 +22,9 @@ from beket.app import listen, web_agents, web_edge, web_people
 from beket.app.config import CentreConfig
 from beket.app.process import run_until
 from beket.app.wiring.access import open_access
+from beket.app.wiring.alerts import Alerts, CentreParts
 from beket.app.wiring.catalogue import full_catalogue
-from beket.app.wiring.inventory import open_inventory
+from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
@@ -62,13 +64,17 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         agents_socket = stack.enter_context(listen.bind(config.agents.host, config.agents.port, place="agents.port"))
         pages_socket = stack.enter_context(listen.bind(config.pages.host, config.pages.port, place="pages.port"))
         access = stack.enter_context(open_access(config, clock=clock))
-        inventory = stack.enter_context(open_inventory(config, clock=clock))
+        facts = stack.enter_context(open_facts(config))
+        inventory = inventory_in(facts, config, clock=clock)
         samples = SampleStore(config.data / "samples.db")
         stack.callback(samples.close)
         community = CommunityId(config.community.id)
         opened = open_recordings(config.recordings, database=config.data / "video.db", community=community)
         recordings = stack.enter_context(opened)
-        parts = _Parts(config, clock, access, inventory, samples, recordings)
+        instruments = Instruments(site=CENTRE, unit="centre")
+        alerts = Alerts(config, CentreParts(facts, inventory, samples, access, instruments), clock=clock, rng=rng)
+        stack.callback(alerts.stop)
+        parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         upkeep = functools.partial(
@@ -83,11 +89,12 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
             stop,
             {
                 "agents": listen.serve(parts.agents_app(), agents_socket, stop, tls=(cert, key)),
-                "pages": listen.serve(parts.pages_app(), pages_socket, stop),
+                "pages": listen.serve(parts.pages_app(alerts.routers()), pages_socket, stop),
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),
                 "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
+                **alerts.units(),
             },
         )
 
@@ -103,13 +110,14 @@ class _Parts:
         inventory: InventoryStore,
         samples: SampleStore,
         recordings: Store,
+        instruments: Instruments,
     ) -> None:
         self._config = config
         self._clock = clock
         self._access = access
         self._inventory = inventory
         self._recordings = recordings
-        self._instruments = Instruments(site=CENTRE, unit="centre")
+        self._instruments = instruments
         catalogue = full_catalogue()
         self._points = PointIngest(
             catalogue=catalogue,
@@ -139,12 +147,14 @@ class _Parts:
         app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
         return app
 
-    def pages_app(self) -> FastAPI:
+    def pages_app(self, routers: Iterable[APIRouter]) -> FastAPI:
         """What people and Prometheus call."""
         app = web_edge.new_app()
         archive = web_people.archive_guard(self._access, self._inventory)
         app.include_router(web_people.router(self._access))
         app.include_router(vms_web.people_router(Playback(self._recordings), authorize=archive))
+        for router in routers:
+            app.include_router(router)
         app.include_router(collector_web.metrics_router(self._exposition, guard=only_from_this_machine))
         return app
 
