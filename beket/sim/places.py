@@ -11,6 +11,34 @@ from beket.sim.power import Supply
 from beket.sim.scene import Weather
 from beket.sim.specs import CameraSpec, GearSpec, PortSpec, SimulatedCommunity, SiteSpec
 
+
+def _village_gear(slug: str, whose: str, cameras: dict[str, str]) -> tuple[GearSpec, ...]:
+    """What a small building has: a router and a UPS, a switch without one; `cameras` names each camera's port."""
+    uplinks = (
+        PortSpec("wan", "провайдер", 20_000_000, in_bps=900_000, out_bps=1_400_000),
+        PortSpec("lan", "комутатор", 100_000_000, in_bps=1_400_000, out_bps=900_000),
+    )
+    plugged = [
+        PortSpec(f"ge{n}", f"камера: {words}", in_bps=520_000, out_bps=12_000, camera=camera)
+        for n, (camera, words) in enumerate(cameras.items(), start=2)
+    ]
+    to_router = PortSpec("ge1", "маршрутизатор", 100_000_000, in_bps=900_000, out_bps=1_400_000)
+    return (
+        GearSpec(
+            f"router-{slug}", f"Маршрутизатор {whose}", DeviceKind.ROUTER, "Simulated router", Supply.UPS, uplinks
+        ),
+        GearSpec(
+            f"switch-{slug}",
+            f"Комутатор {whose}",
+            DeviceKind.SWITCH,
+            "Simulated PoE switch, 5 ports",
+            Supply.MAINS,
+            (to_router, *plugged),
+        ),
+        GearSpec(f"ups-{slug}", f"ДБЖ {whose}", DeviceKind.UPS, "Simulated UPS, 650 VA", Supply.UPS),
+    )
+
+
 COUNCIL = SiteSpec(
     site=Site(
         id=SiteId("council-mohyliv"), name="Сільська рада", village="Могилів", provider="Провайдер центру (навчальний)"
@@ -95,31 +123,8 @@ STAROSTAT = SiteSpec(
             weather=Weather(noise_sigma=2.0),
         ),
     ),
-    gear=(
-        GearSpec(
-            "router-novopidkriazh",
-            "Маршрутизатор старостату",
-            DeviceKind.ROUTER,
-            "Simulated router",
-            Supply.UPS,
-            (
-                PortSpec("wan", "провайдер", 20_000_000, in_bps=900_000, out_bps=1_400_000),
-                PortSpec("lan", "комутатор", 100_000_000, in_bps=1_400_000, out_bps=900_000),
-            ),
-        ),
-        GearSpec(
-            "switch-novopidkriazh",
-            "Комутатор старостату",
-            DeviceKind.SWITCH,
-            "Simulated PoE switch, 5 ports",
-            Supply.MAINS,
-            (
-                PortSpec("ge1", "маршрутизатор", 100_000_000, in_bps=900_000, out_bps=1_400_000),
-                PortSpec("ge2", "камера: вулиця", in_bps=520_000, out_bps=12_000, camera="novopidkriazh-street"),
-                PortSpec("ge3", "камера: вхід", in_bps=520_000, out_bps=12_000, camera="novopidkriazh-entrance"),
-            ),
-        ),
-        GearSpec("ups-novopidkriazh", "ДБЖ старостату", DeviceKind.UPS, "Simulated UPS, 650 VA", Supply.UPS),
+    gear=_village_gear(
+        "novopidkriazh", "старостату", {"novopidkriazh-street": "вулиця", "novopidkriazh-entrance": "вхід"}
     ),
 )
 
@@ -151,32 +156,7 @@ SCHOOL = SiteSpec(
             seed=37,
         ),
     ),
-    gear=(
-        GearSpec(
-            "router-school",
-            "Маршрутизатор школи",
-            DeviceKind.ROUTER,
-            "Simulated router",
-            Supply.UPS,
-            (
-                PortSpec("wan", "провайдер", 20_000_000, in_bps=900_000, out_bps=1_400_000),
-                PortSpec("lan", "комутатор", 100_000_000, in_bps=1_400_000, out_bps=900_000),
-            ),
-        ),
-        GearSpec(
-            "switch-school",
-            "Комутатор школи",
-            DeviceKind.SWITCH,
-            "Simulated PoE switch, 5 ports",
-            Supply.MAINS,
-            (
-                PortSpec("ge1", "маршрутизатор", 100_000_000, in_bps=900_000, out_bps=1_400_000),
-                PortSpec("ge2", "камера: подвір'я", in_bps=520_000, out_bps=12_000, camera="school-yard"),
-                PortSpec("ge3", "камера: дорога", in_bps=520_000, out_bps=12_000, camera="school-street"),
-            ),
-        ),
-        GearSpec("ups-school", "ДБЖ школи", DeviceKind.UPS, "Simulated UPS, 650 VA", Supply.UPS),
-    ),
+    gear=_village_gear("school", "школи", {"school-yard": "подвір'я", "school-street": "дорога"}),
 )
 
 MOHYLIV = SimulatedCommunity(id="mohyliv", name="Могилівська громада", sites=(COUNCIL, STAROSTAT, SCHOOL))
