@@ -13,4 +13,7 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         60.0
     )
     timeout_s: Annotated[float, Meta(ge=0.1, le=30, description="Чекати на одну відповідь стільки секунд.")] = 1.0
+    ping_proves_life: Annotated[
+        bool, Meta(description="Чи досить відповіді на ping, щоб вважати пристрій із SNMP живим.")
+    ] = True
     at_once: Annotated[int, Meta(ge=1, le=1024, description="Скільки пристроїв опитувати одночасно.")] = 64

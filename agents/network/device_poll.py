@@ -56,13 +56,18 @@ class DevicePolls:
         secrets: SecretStore,
         clock: Clock,
         timeout_s: float = 1.0,
+        ping_proves_life: bool = True,
     ) -> None:
+        """Without `ping_proves_life` gear that speaks SNMP is up only if it does: on loopback the machine answers
+        pings for simulated gear, and some routers answer for what stands behind them.
+        """
         self._snmp = snmp
         self._pinger = pinger
         self._modules = modules
         self._secrets = secrets
         self._clock = clock
         self._timeout_s = timeout_s
+        self._ping_proves_life = ping_proves_life
 
     async def poll(self, device: Device) -> Reading:
         """Read `device` now. A device that is away or wrong is a reading with an error, never an exception.
@@ -87,7 +92,8 @@ class DevicePolls:
             finally:
                 pinging.cancel()
             spoke = isinstance(result.error, ProtocolError)  # nonsense is an answer too
-            result.is_up = bool(result.snmp_is_up or ping.times_s or spoke)
+            answered = self._ping_proves_life and ping.times_s
+            result.is_up = bool(result.snmp_is_up or answered or spoke)
             if not result.is_up:
                 result.error = silence(device)
         values = len(result.points)

@@ -148,7 +148,7 @@ def _agent_config(folder: Path, site: SiteId) -> AgentConfig:
         secrets=folder / "secrets",
         cameras=CamerasConfig(segment_s=SEGMENT_S),
         recordings=RecordingsConfig(folder=folder / "video" / site, free_floor_gib=1),
-        network=NetworkConfig(interval_s=POLL_EVERY_S),
+        network=NetworkConfig(interval_s=POLL_EVERY_S, ping_proves_life=False),
         uplink=UplinkConfig(rate_kbps=20_000),
     )
 

@@ -58,6 +58,7 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             secrets=SecretFolder(config.secrets),
             clock=clock,
             timeout_s=config.network.timeout_s,
+            ping_proves_life=config.network.ping_proves_life,
         )
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
