@@ -15,10 +15,10 @@ DEMO = [sys.executable, "-m", "beket", "demo"]
 
 @pytest.mark.needs("ffprobe")
 @pytest.mark.timeout(150)
-def test_demo_brings_video_and_samples_and_its_minute_plays(tmp_path: Path) -> None:
+def test_demo_brings_video_samples_and_an_alert_and_its_minute_plays(tmp_path: Path) -> None:
     data = tmp_path / "demo"
     shown = subprocess.run(
-        [*DEMO, "--data", str(data), "--seconds", "32", "--require", "video,samples"],
+        [*DEMO, "--data", str(data), "--seconds", "45", "--require", "video,samples,alert"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -29,7 +29,7 @@ def test_demo_brings_video_and_samples_and_its_minute_plays(tmp_path: Path) -> N
     clips = sorted((data / "minute").glob("*.mp4"))
     assert len(clips) == 6
     for clip in clips:
-        _assert_plays(clip, seconds_min=15)
+        _assert_plays(clip, seconds_min=8)
     _assert_no_secret_leaks(data)
 
     # The centre's and the agent's stores are whole, and say so to whoever asks.

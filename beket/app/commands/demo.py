@@ -14,7 +14,7 @@ from beket.kernel.errors import InvalidArgument
 from beket.kernel.text import Language, say
 from beket.sim.places import MOHYLIV
 
-REQUIRABLE = ("video", "samples")
+REQUIRABLE = ("video", "samples", "alert")
 # What was required did not come: EX_UNAVAILABLE.
 NOT_SHOWN_EXIT_CODE = 69
 
@@ -65,7 +65,7 @@ def run(parsed: argparse.Namespace) -> int:
     logs.configure(level="warning")
     clock = SystemClock()
     stage = prepare(parsed.data, MOHYLIV, clock=clock)
-    story = Story(stage, clock=clock)
+    story = Story(stage, clock=clock, blackout="alert" in required)
     process.run(_play(story, parsed.seconds))
     sites = stage.community.sites
     cameras, devices = sum(len(s.cameras) for s in sites), sum(len(s.gear) for s in sites)

@@ -45,7 +45,7 @@ PAGES_PORTS = range(8080, 8180)
 AGENTS_PORTS = range(8443, 8543)
 # Short, so that a newcomer sees the first recording within seconds.
 SEGMENT_S = 10
-POLL_EVERY_S = 5
+POLL_EVERY_S = 2
 # Impatient, so that a newcomer who switches the light off sees the alert at once.
 ALERTS = AlertsConfig(
     every_s=3,

@@ -39,22 +39,33 @@ class Seen:
     devices: set[DeviceId] = field(default_factory=set)
     cameras: set[CameraId] = field(default_factory=set)
     clips: dict[CameraId, Proof] = field(default_factory=dict)
+    alert_fired: bool = False
+    alert_resolved: bool = False
 
     def flows(self, thing: str, *, devices: int, cameras: int) -> bool:
-        """Whether all of `video` or `samples` has really come."""
-        return len(self.clips) == cameras if thing == "video" else len(self.devices) == devices
+        """Whether all of `video`, `samples` or `alert` has really come."""
+        match thing:
+            case "video":
+                return len(self.clips) == cameras
+            case "samples":
+                return len(self.devices) == devices
+        return self.alert_fired
 
 
 class Story:
     """One run of a demo."""
 
-    def __init__(self, stage: Stage, *, clock: Clock) -> None:
+    def __init__(self, stage: Stage, *, clock: Clock, blackout: bool = False) -> None:
+        """With `blackout` the light of one place goes out once its recordings have come, and back after its alert."""
+        self._blackout = blackout
         self._stage = stage
         self._clock = clock
         known = inventory(stage.community)
         self._cameras: dict[CameraId, Camera] = {camera.id: camera for camera in known.cameras}
         self._devices: dict[DeviceId, Device] = {device.id: device for device in known.devices}
         self._viewer = Viewer(stage.centre.pages.port)
+        self._simulation = Simulation(stage.community, clock=clock, logins=stage.logins)
+        self._dark = stage.community.sites[-1].site
         self._began_ns = clock.mono_ns()
         self._began_wall_ns = clock.wall_ns()
         self.seen = Seen()
@@ -66,11 +77,10 @@ class Story:
             Busy: another demo runs on this machine.
             BeketError: a part could not start; the sentence says which and why.
         """
-        simulation = Simulation(self._stage.community, clock=self._clock, logins=self._stage.logins)
         async with contextlib.AsyncExitStack() as stack:
-            community = asyncio.create_task(simulation.run())
+            community = asyncio.create_task(self._simulation.run())
             stack.push_async_callback(_cancel, community)
-            await _ready(community, simulation.serving())
+            await _ready(community, self._simulation.serving())
             await self._start_centre(stack)
             await asyncio.to_thread(join_agents, self._stage, clock=self._clock)
             for site in self._stage.agents:
@@ -98,6 +108,8 @@ class Story:
         while not stop.is_set() and not community.done():
             with contextlib.suppress(TimedOut):
                 await asyncio.to_thread(self._look, MINUTE_S)
+                if self._blackout and len(self.seen.cameras) == len(self._cameras):
+                    await self._play_blackout()
             if end_ns is not None and self._clock.mono_ns() >= end_ns:
                 await asyncio.to_thread(self._look, CLIP_MIN_S)
                 return
@@ -170,6 +182,26 @@ class Story:
             )
         )
 
+    async def _play_blackout(self) -> None:
+        """One step of the blackout: the light goes out; the alert is heard; the light comes back; it is over."""
+        if not self.seen.alert_fired and self._simulation.has_light(self._dark.id):
+            self._simulation.switch_off(self._dark.id)
+            self._say(say("Вимкнули світло: {site}.", "The light goes out: {site}.", site=self._dark.name))
+        alerts = [one for one in await asyncio.to_thread(self._viewer.alerts) if one.subject == self._dark.id]
+        if not self.seen.alert_fired and any(one.state == "firing" for one in alerts):
+            self.seen.alert_fired = True
+            words = next(one.words for one in alerts if one.state == "firing")
+            if words is not None:
+                self._say(
+                    say(
+                        "Тривога: {words}", "Alert: {words}", words=Text(_braced(words.what.uk), _braced(words.what.en))
+                    )
+                )
+            self._simulation.switch_on(self._dark.id)
+        if self.seen.alert_fired and not self.seen.alert_resolved and any(one.state == "resolved" for one in alerts):
+            self.seen.alert_resolved = True
+            self._say(say("Тривога минула: {site}.", "The alert is over: {site}.", site=self._dark.name))
+
     def _greet(self) -> None:
         tell(
             say(
@@ -208,3 +240,7 @@ async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, BeketError):
         await task
+
+
+def _braced(words: str) -> str:
+    return words.replace("{", "{{").replace("}", "}}")

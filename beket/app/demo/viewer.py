@@ -21,6 +21,7 @@ from beket.kernel.text import say
 from beket.kernel.units import TICKS_PER_S, ticks_to_ns
 from beket.media import av as av_gate
 from beket.sim.clock_text import read_clock_of_rgb
+from collector.alerts_view import AlertBody, AlertsBody
 from vms.messages import Listed
 
 TIMEOUT_S = 20
@@ -80,6 +81,10 @@ class Viewer:
     def metrics(self) -> str:
         """The page for Prometheus."""
         return self._call("GET", "/metrics")[1].decode()
+
+    def alerts(self) -> list[AlertBody]:
+        """What stands, and what has ended within a day."""
+        return list(wire.decode(self._call("GET", "/alerts.json")[1], AlertsBody).alerts)
 
     def recorded(self, camera: CameraId, *, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
         """Stretches (from, until) in 90 kHz ticks that the centre holds, in order."""
