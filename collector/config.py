@@ -1,9 +1,14 @@
-"""Owns the centre's `[samples]` section."""
+"""Owns the centre's `[samples]` and `[sinks]` sections."""
 
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from beket.kernel.errors import InvalidConfig
+from beket.kernel.text import say
 
 
 class SamplesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -16,3 +21,37 @@ class SamplesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maintain_every_s: Annotated[
         int, Meta(ge=10, le=3600, description="Упорядковувати сховище вимірів раз на стільки секунд.")
     ] = 300
+
+
+class SinksConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Куди ще передавати виміри: VictoriaMetrics або інша база, яка розуміє InfluxDB v2."""
+
+    url: Annotated[str, Meta(description="Адреса бази, напр. http://127.0.0.1:8428; порожньо — не передавати.")] = ""
+    org: Annotated[str, Meta(description="Організація в базі; VictoriaMetrics на неї не зважає.")] = "beket"
+    bucket: Annotated[str, Meta(description="Сховище в базі; VictoriaMetrics на нього не зважає.")] = "beket"
+    token_file: Annotated[
+        Path | None, Meta(description="Файл із токеном, chmod 600; без нього — база, яка токена не питає.")
+    ] = None
+    ca_file: Annotated[
+        Path | None, Meta(description="Файл із сертифікатом того, хто засвідчив https-адресу; інакше — системні.")
+    ] = None
+    every_s: Annotated[int, Meta(ge=1, le=300, description="Передавати раз на стільки секунд.")] = 5
+    own_numbers_every_s: Annotated[
+        int, Meta(ge=5, le=300, description="Передавати числа самого центру раз на стільки секунд.")
+    ] = 30
+    timeout_s: Annotated[int, Meta(ge=1, le=120, description="Скільки секунд чекати на відповідь бази.")] = 10
+    queue_mb: Annotated[
+        int, Meta(ge=16, le=1_000_000, description="Скільки МБ вимірів тримати на диску, поки база не відповідає.")
+    ] = 1024
+
+    def __post_init__(self) -> None:
+        if not self.url:
+            return
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidConfig(say("url має бути вигляду http://адреса:порт.", "url must look like http://host:port."))
+        if "@" in parts.netloc:
+            raise InvalidConfig(
+                say("паролів у url не буває.", "a url carries no password."),
+                hint=say("Запишіть токен у файл token_file.", "Write the token into the file token_file."),
+            )

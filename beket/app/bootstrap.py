@@ -27,6 +27,8 @@ TEST_PROGRAMS = {
     "/usr/sbin/snmpd": "snmpd",
     "/usr/bin/snmpbulkwalk": "snmp",
     "/usr/bin/ping": "iputils-ping",
+    "/usr/bin/prometheus": "prometheus",
+    "/usr/bin/victoria-metrics": "victoria-metrics",
     "/usr/lib/python3/dist-packages/gi/__init__.py": "python3-gi",
     "/usr/lib/python3/dist-packages/gi/overrides/Gst.py": "python3-gst-1.0",
     "/usr/share/doc/gir1.2-gst-rtsp-server-1.0": "gir1.2-gst-rtsp-server-1.0",

@@ -34,6 +34,8 @@ PARTS: dict[str, Part] = dict(
         _program("ffmpeg", "ffmpeg"),
         _program("ffprobe", "ffmpeg"),
         _program("ping", "iputils-ping"),
+        _program("prometheus", "prometheus"),
+        _program("promtool", "prometheus"),
         _program("restic", "restic"),
         _program("snmpd", "snmpd"),
         _program("snmpget", "snmp"),
@@ -42,6 +44,7 @@ PARTS: dict[str, Part] = dict(
         _program("snmptrap", "snmp"),
         _program("ssh", "openssh-client"),
         _program("sshd", "openssh-server"),
+        _program("victoria-metrics", "victoria-metrics"),
         (
             "gst-rtsp-server",
             Part(

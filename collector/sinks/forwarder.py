@@ -1,0 +1,85 @@
+"""Owns the way from the outbox to an engine outside: oldest first, in batches, each until the engine has it.
+
+A failure ends the loop; `supervise.keep_running` starts it again, later each time. A batch the engine will never take
+is dropped and counted, and holds up nothing. After a crash the batch that was under way is sent again: the same samples
+at the same times, which the engine keeps once. Note: collector/design/0013-samples-out.md.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from beket.kernel.clock import Clock
+from beket.kernel.metrics import Instruments
+from collector.sinks import metrics
+from collector.sinks.influx import Refused
+from collector.sinks.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+SAMPLES_AT_ONCE = 10_000
+
+
+class LineWriter(Protocol):
+    """What takes line protocol: `influx.InfluxWriter`."""
+
+    def write(self, lines: bytes) -> None:
+        """Hand the lines over for good, or raise a `BeketError`."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class Forwarder:
+    """Empties an outbox into a writer."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        connect: Callable[[], LineWriter],
+        *,
+        instruments: Instruments,
+        samples_at_once: int = SAMPLES_AT_ONCE,
+    ) -> None:
+        """`connect` is called at each new try, so that a new token is read without a restart."""
+        self._outbox = outbox
+        self._connect = connect
+        self._instruments = instruments
+        self._samples_at_once = samples_at_once
+
+    def send_one(self, writer: LineWriter) -> bool:
+        """Send the oldest batch; False when nothing waits. Blocking.
+
+        Raises:
+            BeketError: the engine does not take it now; it stays queued.
+        """
+        batch = self._outbox.oldest(self._samples_at_once)
+        if batch is None:
+            return False
+        try:
+            if batch.samples:
+                writer.write(batch.lines)
+        except Refused as error:
+            log.warning("%d samples dropped: %s", batch.samples, error.sentence().en)
+            self._instruments.add(metrics.DROPPED, batch.samples, reason="refused")
+        else:
+            self._instruments.add(metrics.WRITTEN, batch.samples)
+        self._outbox.done(batch)
+        return True
+
+    async def run(self, *, clock: Clock, every_s: float) -> None:
+        """Send what waits, and look again each `every_s`, until cancelled or until it fails."""
+        with contextlib.closing(await asyncio.to_thread(self._connect)) as writer:
+            while True:
+                if not await asyncio.to_thread(self.send_one, writer):
+                    await clock.sleep(every_s)
+
+
+async def report(outbox: Outbox, instruments: Instruments, *, clock: Clock, every_s: float) -> None:
+    """Queue the centre's own numbers, which no agent brings, each `every_s`."""
+    while True:
+        await asyncio.to_thread(outbox.measure)
+        await asyncio.to_thread(outbox.put, instruments.read(clock.wall_ns()))
+        await clock.sleep(every_s)
