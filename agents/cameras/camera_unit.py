@@ -12,7 +12,7 @@ from agents.cameras.tape import Tape
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import BeketError, InvalidConfig, NotFound, Unauthenticated, Unreachable
 from beket.kernel.inventory import Camera
-from beket.kernel.ports import GapReason
+from beket.kernel.ports import GapReason, LiveTap
 from beket.kernel.secrets import Secret, SecretStore
 from beket.kernel.supervise import Backoff
 from beket.kernel.text import Text, say
@@ -31,9 +31,11 @@ SECRET_LOOK_S = 5
 class CameraUnit:
     """Capture of one camera. `camera` may be replaced by a newer version that has the same stream."""
 
-    def __init__(self, camera: Camera, *, tape: Tape, secrets: SecretStore, clock: Clock) -> None:
+    def __init__(
+        self, camera: Camera, *, tape: Tape, secrets: SecretStore, clock: Clock, tap: LiveTap | None = None
+    ) -> None:
         self.camera = camera
-        self.recorder = Recorder(camera.id, tape)
+        self.recorder = Recorder(camera.id, tape, tap=tap)
         self._secrets = secrets
         self._clock = clock
         self._session: PlayingSession | None = None

@@ -20,7 +20,7 @@ from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import Internal
 from beket.kernel.ids import CameraId
 from beket.kernel.inventory import Camera
-from beket.kernel.ports import GapReason, SegmentSink
+from beket.kernel.ports import GapReason, LiveTap, SegmentSink
 from beket.kernel.secrets import SecretStore
 from beket.kernel.supervise import Backoff, keep_running
 from beket.media.rtsp.session import make_scratch
@@ -42,8 +42,17 @@ class Capture:
     """Records the cameras that it was last told of. All methods are called on one event loop."""
 
     def __init__(
-        self, *, sink: SegmentSink, secrets: SecretStore, clock: Clock, rng: random.Random, pace: Pace | None = None
+        self,
+        *,
+        sink: SegmentSink,
+        secrets: SecretStore,
+        clock: Clock,
+        rng: random.Random,
+        pace: Pace | None = None,
+        tap: LiveTap | None = None,
     ) -> None:
+        """`tap` is shown each frame when it is finished, before the disk has it."""
+        self._tap = tap
         self._secrets = secrets
         self._clock = clock
         self._rng = rng
@@ -70,7 +79,9 @@ class Capture:
                 known.camera = camera
                 continue
             self._stop(camera.id, GapReason.MAINTENANCE if camera.may_record() else GapReason.NO_PURPOSE)
-            self._units[camera.id] = CameraUnit(camera, tape=self._tape, secrets=self._secrets, clock=self._clock)
+            self._units[camera.id] = CameraUnit(
+                camera, tape=self._tape, secrets=self._secrets, clock=self._clock, tap=self._tap
+            )
             if self._is_running:
                 self._start(camera.id)
 

@@ -7,7 +7,7 @@ frame; new parameter sets or a step of the clock begin a new one.
 from agents.cameras.tape import Tape
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, LiveTap, StreamFormat
 from beket.kernel.units import TICKS_PER_S
 from beket.media.fmp4.fragments import fragment, init_segment
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
@@ -19,18 +19,19 @@ DISK_PAUSE_NS = 5 * NS_PER_S
 
 
 class Recorder:
-    """Turns one camera's frames into commands on the tape.
+    """Turns one camera's frames into commands on the tape, and shows the same fragments to the live tap, if any.
 
     Attributes:
         stream: format of the newest run, None before the first.
         is_recording: a run is open.
     """
 
-    def __init__(self, camera: CameraId, tape: Tape) -> None:
+    def __init__(self, camera: CameraId, tape: Tape, *, tap: LiveTap | None = None) -> None:
         self.stream: StreamFormat | None = None
         self.is_recording = False
         self._camera = camera
         self._tape = tape
+        self._tap = tap
         self._clock = StreamClock()
         self._format: VideoFormat | None = None
         self._held: AccessUnit | None = None
@@ -76,10 +77,14 @@ class Recorder:
         if self.is_recording:
             self._let_go(self._last_duration_90k)
             self._tape.end_run(self._camera, reason=reason)
+            if self._tap is not None:
+                self._tap.end_run(self._camera, reason=reason)
         self._held, self.is_recording = None, False
 
     def abandon(self, *, mono_ns: int) -> None:
         """The disk failed and has closed the run already; begin again at a key frame after a pause."""
+        if self._tap is not None:
+            self._tap.end_run(self._camera, reason=GapReason.DISK)
         self._held, self.is_recording = None, False
         self._not_before_ns = mono_ns + DISK_PAUSE_NS
 
@@ -91,6 +96,8 @@ class Recorder:
         video = self._format
         self.stream = StreamFormat(video.codec, video.width, video.height, init_segment(video))
         self._tape.start_run(self._camera, self.stream, start_90k=start_90k)
+        if self._tap is not None:
+            self._tap.start_run(self._camera, self.stream)
         self._run_start_90k, self._sequence, self.is_recording = start_90k, 0, True
 
     def _let_go(self, duration_90k: int) -> None:
@@ -105,4 +112,7 @@ class Recorder:
             decode_time_90k=self._held_start_90k - self._run_start_90k,
             duration_90k=duration_90k,
         )
-        self._tape.write(self._camera, Fragment(data, self._held_start_90k, duration_90k, self._held.is_key))
+        finished = Fragment(data, self._held_start_90k, duration_90k, self._held.is_key)
+        self._tape.write(self._camera, finished)
+        if self._tap is not None:
+            self._tap.write(self._camera, finished)

@@ -225,6 +225,14 @@ class CentreConnection:
         """
         return self.request("POST", path, headers=_JSON, body=body).raise_for_status(path).body
 
+    def session_token(self) -> Secret:
+        """A session opened now, for a connection that is not HTTP requests: the live WebSocket.
+
+        Raises:
+            BeketError: as `request`.
+        """
+        return self._open_session()
+
     def close(self) -> None:
         """Hang up; the next request connects again."""
         self._pinned.close()

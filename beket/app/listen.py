@@ -20,6 +20,9 @@ from beket.kernel.text import Text, say
 # Segments arrive in pieces of 64 KiB; nothing honest sends longer heads or keeps silent connections for longer.
 HEADERS_MAX_BYTES = 32 * 1024
 KEEP_ALIVE_S = 75
+# What a browser says over a WebSocket; sites, which are proven first, send whole frames.
+WEBSOCKET_MAX_BYTES = 16 * 1024
+WEBSOCKET_PING_S = 10
 SHUTDOWN_S = 5
 SERVER = "Beket"
 
@@ -69,7 +72,12 @@ def bind_first_free(host: str, ports: range, *, place: str) -> socket.socket:
 
 
 async def serve(
-    app: FastAPI, sock: socket.socket, stop: asyncio.Event, *, tls: tuple[Path, Path] | None = None
+    app: FastAPI,
+    sock: socket.socket,
+    stop: asyncio.Event,
+    *,
+    tls: tuple[Path, Path] | None = None,
+    websocket_max_bytes: int = WEBSOCKET_MAX_BYTES,
 ) -> None:
     """Serve `app` on `sock` until `stop` is set; `tls` is (certificate, key)."""
     config = uvicorn.Config(
@@ -83,6 +91,11 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
         h11_max_incomplete_event_size=HEADERS_MAX_BYTES,
+        ws="websockets-sansio",
+        ws_max_size=websocket_max_bytes,
+        ws_ping_interval=WEBSOCKET_PING_S,
+        ws_ping_timeout=WEBSOCKET_PING_S,
+        ws_per_message_deflate=False,
         ssl_certfile=str(tls[0]) if tls else None,
         ssl_keyfile=str(tls[1]) if tls else None,
     )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import HTTPConnection
 
 from beket.access.enrolment import AgentPrincipal, Enrolment
 from beket.access.messages import ACCESS_MESSAGE_MAX_BYTES, ChallengeRequest, EnrolRequest, SessionRequest
@@ -20,20 +21,20 @@ from beket.kernel.text import say
 
 T = TypeVar("T")
 
-Authenticate = Callable[[Request], Awaitable[AgentPrincipal]]
+Authenticate = Callable[[HTTPConnection], Awaitable[AgentPrincipal]]
 # Given a site, the version in force and its signed part; may block.
 InventoryPart = Callable[[SiteId], tuple[int, bytes]]
 
 
 def authenticate_with(enrolment: Enrolment) -> Authenticate:
-    """A FastAPI dependency: the agent behind a request.
+    """A FastAPI dependency: the agent behind a request or a WebSocket.
 
     Raises (in the dependency):
         Unauthenticated: no token, or one that is late or revoked.
     """
 
-    async def authenticate(request: Request) -> AgentPrincipal:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    async def authenticate(connection: HTTPConnection) -> AgentPrincipal:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(say("Агент не назвався.", "The agent did not say who it is."))
         return enrolment.authenticate(Secret(token.strip()))

@@ -10,7 +10,9 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from beket.kernel.errors import HANDLING, BeketError, Internal, InvalidArgument, Kind, NotFound
 from beket.kernel.logs import level_number
@@ -51,10 +53,14 @@ def error_response(error: BeketError) -> Response:
     )
 
 
-async def _on_our_error(request: Request, error: Exception) -> Response:
+async def _on_our_error(request: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, BeketError)
-    log.log(level_number(error.handling.log_level), "%s %s: %s", request.method, request.url.path, error.sentence().en)
-    return error_response(error)
+    response = error_response(error)
+    method = request.scope.get("method", "WebSocket")
+    log.log(level_number(error.handling.log_level), "%s %s: %s", method, request.url.path, error.sentence().en)
+    if isinstance(request, WebSocket):  # refused before it was accepted: an ordinary answer to the handshake
+        await request.send_denial_response(response)
+    return response
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> Response:

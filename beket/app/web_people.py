@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from starlette.requests import HTTPConnection
 
 from beket.access.permit import Actor, camera_resource
 from beket.access.roles import Action
 from beket.access.sessions import check_csrf, csrf_token
 from beket.access.store import AccessStore
+from beket.app.looks import LiveLook
 from beket.kernel import wire
 from beket.kernel.errors import Forbidden, NotFound, Unauthenticated
 from beket.kernel.ids import UserId
@@ -121,6 +123,21 @@ def archive_guard(access: AccessStore, inventory: InventoryView) -> Callable[...
     return authorize
 
 
+def live_guard(access: AccessStore, inventory: InventoryView) -> Callable[..., Awaitable[LiveLook]]:
+    """A FastAPI dependency over `camera` of a WebSocket: the person's look, already in the journal."""
+
+    async def authorize(connection: HTTPConnection, camera: str) -> LiveLook:
+        check_origin(connection)
+        token = _token_of(connection)
+
+        def actor() -> Actor:
+            return access.enter(token)[1]
+
+        return await asyncio.to_thread(LiveLook, access, inventory, camera=camera, actor=actor, via="page")
+
+    return authorize
+
+
 async def actor_of(access: AccessStore, request: Request) -> Actor:
     """The person behind a request, with the grants and the stated reason of this moment.
 
@@ -132,14 +149,15 @@ async def actor_of(access: AccessStore, request: Request) -> Actor:
     return await asyncio.to_thread(access.users.actor, session.user, reason=session.reason)
 
 
-def check_origin(request: Request) -> None:
-    """Refuse a changing request that another site's page makes the browser send.
+def check_origin(request: HTTPConnection) -> None:
+    """Refuse a changing request, or a WebSocket, that another site's page makes the browser open.
 
     Raises:
         Forbidden: the browser named another origin than the host it called.
     """
     origin = request.headers.get("origin")
-    if origin and origin != f"{request.url.scheme}://{request.headers.get('host', '')}":
+    scheme = request.url.scheme.replace("ws", "http", 1)  # a WebSocket's origin is the page's
+    if origin and origin != f"{scheme}://{request.headers.get('host', '')}":
         raise Forbidden(say("Запит прийшов з іншого сайту.", "The request came from another site."))
 
 
@@ -150,7 +168,7 @@ async def _session_of(access: AccessStore, request: Request) -> tuple[str, Secre
     return session.id, token
 
 
-def _token_of(request: Request) -> Secret:
+def _token_of(request: HTTPConnection) -> Secret:
     token = request.cookies.get(COOKIE, "")
     if not token:
         raise Unauthenticated(say("Увійдіть, будь ласка.", "Please log in."))

@@ -111,6 +111,19 @@ class SegmentSink(Protocol):
         """Make everything written so far durable; called once each recovery point interval (RPO)."""
 
 
+class LiveTap(Protocol):
+    """Who is shown frames as capture finishes them. All calls come from the capture loop; none blocks or raises."""
+
+    def start_run(self, camera: CameraId, stream: StreamFormat) -> None:
+        """A run begins; the fragments that follow share `stream`."""
+
+    def write(self, camera: CameraId, fragment: Fragment) -> None:
+        """The next frame of the run; the first one is a key frame."""
+
+    def end_run(self, camera: CameraId, *, reason: GapReason) -> None:
+        """The run is over; nothing to show until the next one."""
+
+
 class SegmentBacklog(Protocol):
     """What the uplink asks of the edge store. Blocking; called from the uplink's own thread."""
 

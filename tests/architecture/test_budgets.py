@@ -58,8 +58,15 @@ BUDGETS = (
             "agents.uplink",
             "agents.inventory",
         ),
-        but=("beket.kernel.database",),
+        but=("beket.kernel.database", "agents.uplink.live_socket"),
         max_mb=70,
+        unwanted=(*HEAVY, "websockets"),
+    ),
+    Budget(
+        command="beket agent (capture)",
+        imports=("beket.app.wiring.capture", "agents.cameras", "agents.uplink"),
+        but=(),
+        max_mb=90,
         unwanted=HEAVY,
     ),
 )

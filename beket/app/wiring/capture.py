@@ -11,9 +11,11 @@ from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.budget import Budget
 from agents.uplink.bulk import SegmentUploader
+from agents.uplink.live import BACKOFF as LIVE_BACKOFF
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, connect, load_identity
+from beket.app.wiring.live_site import live_uplink
 from beket.app.wiring.recordings import keeping_of, open_recordings
 from beket.kernel.clock import Clock
 from beket.kernel.metrics import Instruments
@@ -52,7 +54,18 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         recorder = Recorder(store, clock=clock, instruments=instruments, segment_s=config.cameras.segment_s)
         stack.callback(recorder.close)
         pace = Pace(config.cameras.tick_ms / 1000, config.cameras.flush_ms / 1000, config.cameras.rpo_s)
-        capture = Capture(sink=recorder, secrets=SecretFolder(config.secrets), clock=clock, rng=rng, pace=pace)
+        budget = Budget(rate_bps=config.uplink.rate_kbps * 1000, burst_bytes=BURST_BYTES, clock=clock)
+        live = live_uplink(
+            identity,
+            stack.enter_context(connect(identity, config.uplink)),
+            clock=clock,
+            budget=budget,
+            instruments=instruments,
+            timeout_s=config.uplink.timeout_s,
+        )
+        capture = Capture(
+            sink=recorder, secrets=SecretFolder(config.secrets), clock=clock, rng=rng, pace=pace, tap=live
+        )
         spool = Spool(
             files.spool("capture"), site=enrolled.site, cap_bytes=config.spool.cap_bytes, instruments=instruments
         )
@@ -60,7 +73,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         uploader = SegmentUploader(
             Backlog(store, inventory),
             stack.enter_context(connect(identity, config.uplink)),
-            budget=Budget(rate_bps=config.uplink.rate_kbps * 1000, burst_bytes=BURST_BYTES, clock=clock),
+            budget=budget,
             clock=clock,
         )
         cleaner = Cleaner(
@@ -80,6 +93,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
+                "live": supervised("live", live.run_once, backoff=LIVE_BACKOFF),
                 "uplink": supervised("uplink", functools.partial(upload, uploader, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(clean, cleaner, clock=clock)),
             },

@@ -3,11 +3,25 @@
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
 from agents.spool import metrics as spool
+from agents.uplink import metrics as uplink
 from beket.kernel.metrics import Catalogue
 from collector import metrics as collector
+from collector.sinks import metrics as sinks
 from vms import metrics as vms
+from vms.live import metrics as live
 
 
 def full_catalogue() -> Catalogue:
     """All metrics of the product; light to call in every process."""
-    return Catalogue((*cameras.METRICS, *network.METRICS, *spool.METRICS, *collector.METRICS, *vms.METRICS))
+    return Catalogue(
+        (
+            *cameras.METRICS,
+            *network.METRICS,
+            *spool.METRICS,
+            *collector.METRICS,
+            *sinks.METRICS,
+            *vms.METRICS,
+            *uplink.METRICS,
+            *live.METRICS,
+        )
+    )
