@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from beket.kernel.clock import Clock
+from beket.kernel.errors import InvalidArgument
 from beket.kernel.metrics import Instruments
 from collector.sinks import metrics
-from collector.sinks.influx import Refused
 from collector.sinks.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -22,11 +22,15 @@ log = logging.getLogger(__name__)
 SAMPLES_AT_ONCE = 10_000
 
 
+class Refused(InvalidArgument):
+    """The engine read these lines and will never take them; sending them again is of no use."""
+
+
 class LineWriter(Protocol):
     """What takes line protocol: `influx.InfluxWriter`."""
 
     def write(self, lines: bytes) -> None:
-        """Hand the lines over for good, or raise a `BeketError`."""
+        """Hand the lines over for good, or raise a `BeketError`: `Refused` when the lines will never do."""
 
     def close(self) -> None:
         """Let go."""

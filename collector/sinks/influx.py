@@ -16,7 +16,6 @@ from beket.kernel.errors import (
     BeketError,
     Busy,
     Forbidden,
-    InvalidArgument,
     NotFound,
     ProtocolError,
     TimedOut,
@@ -25,13 +24,10 @@ from beket.kernel.errors import (
 )
 from beket.kernel.secrets import Secret, redact
 from beket.kernel.text import say
+from collector.sinks.forwarder import Refused
 
 DETAIL_MAX_CHARS = 200
 MILLISECONDS: Any = "ms"  # the library types its own constants wrongly
-
-
-class Refused(InvalidArgument):
-    """The engine read these lines and will never take them; sending them again is of no use."""
 
 
 class InfluxWriter:

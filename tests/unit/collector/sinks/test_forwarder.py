@@ -11,8 +11,7 @@ from beket.kernel.ids import CommunityId
 from beket.kernel.metrics import Instruments, Point
 from beket.kernel.supervise import keep_running
 from collector.sinks import metrics
-from collector.sinks.forwarder import Forwarder, report
-from collector.sinks.influx import Refused
+from collector.sinks.forwarder import Forwarder, Refused, report
 from collector.sinks.outbox import Outbox
 
 

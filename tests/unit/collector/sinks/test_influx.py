@@ -18,7 +18,8 @@ from beket.kernel.errors import (
 )
 from beket.kernel.secrets import Secret
 from beket.testing.process import free_tcp_port
-from collector.sinks.influx import InfluxWriter, Refused
+from collector.sinks.forwarder import Refused
+from collector.sinks.influx import InfluxWriter
 
 TOKEN = "t0p-secret"
 
