@@ -17,7 +17,7 @@ from beket.kernel.errors import InvalidConfig
 from beket.kernel.ids import check_slug
 from beket.kernel.logs import LogFormat, LogLevel
 from beket.kernel.text import say
-from collector.config import SamplesConfig
+from collector.config import SamplesConfig, SinksConfig
 from collector.notify.config import MailConfig
 from collector.rules.config import AlertsConfig
 from vms.config import RecordingsConfig
@@ -76,6 +76,7 @@ class CentreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages: PagesListenConfig = PagesListenConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     samples: SamplesConfig = SamplesConfig()
+    sinks: SinksConfig = SinksConfig()
     alerts: AlertsConfig = AlertsConfig()
     mail: MailConfig = MailConfig()
     logs: LogsConfig = LogsConfig()

@@ -26,10 +26,12 @@ from beket.app.wiring.alerts import Alerts, CentreParts
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
+from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
 from beket.kernel.ids import CommunityId, SiteId
 from beket.kernel.metrics import Instruments
+from beket.kernel.ports import PointSink
 from beket.kernel.supervise import keep_running
 from beket.kernel.text import say
 from collector import web as collector_web
@@ -72,6 +74,8 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         opened = open_recordings(config.recordings, database=config.data / "video.db", community=community)
         recordings = stack.enter_context(opened)
         instruments = Instruments(site=CENTRE, unit="centre")
+        sinking = open_sink(config.sinks, config.data, community=community, clock=clock, instruments=instruments)
+        sink = stack.enter_context(sinking)
         alerts = Alerts(config, CentreParts(facts, inventory, samples, access, instruments), clock=clock, rng=rng)
         stack.callback(alerts.stop)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
@@ -88,13 +92,14 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         await run_until(
             stop,
             {
-                "agents": listen.serve(parts.agents_app(), agents_socket, stop, tls=(cert, key)),
+                "agents": listen.serve(parts.agents_app(sink.outbox), agents_socket, stop, tls=(cert, key)),
                 "pages": listen.serve(parts.pages_app(alerts.routers()), pages_socket, stop),
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),
                 "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
                 **alerts.units(),
+                **sink.units(clock=clock, rng=rng),
             },
         )
 
@@ -119,13 +124,8 @@ class _Parts:
         self._recordings = recordings
         self._instruments = instruments
         catalogue = full_catalogue()
-        self._points = PointIngest(
-            catalogue=catalogue,
-            store=samples,
-            instruments=self._instruments,
-            clock=clock,
-            retention_s=config.samples.retention_days * DAY_S,
-        )
+        self._catalogue = catalogue
+        self._samples = samples
         self._exposition = Exposition(
             community=CommunityId(config.community.id),
             catalogue=catalogue,
@@ -135,15 +135,23 @@ class _Parts:
             stale_after_s=config.samples.stale_after_s,
         )
 
-    def agents_app(self) -> FastAPI:
+    def agents_app(self, forward: PointSink | None) -> FastAPI:
         """What agents call."""
         app = web_edge.new_app()
         authenticate = web_agents.authenticate_with(self._access.enrolment)
+        points = PointIngest(
+            catalogue=self._catalogue,
+            store=self._samples,
+            instruments=self._instruments,
+            clock=self._clock,
+            retention_s=self._config.samples.retention_days * DAY_S,
+            forward=forward,
+        )
         segments = SegmentIngest(self._recordings, self._inventory, instruments=self._instruments)
         app.include_router(
             web_agents.router(self._access.enrolment, authenticate=authenticate, inventory_part=self._signed_part())
         )
-        app.include_router(collector_web.agent_router(self._points, authenticate=authenticate))
+        app.include_router(collector_web.agent_router(points, authenticate=authenticate))
         app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
         return app
 
