@@ -1,0 +1,47 @@
+"""Owns PromQL as it is built from the catalogue's metrics, so that a query cannot name what nobody measures.
+
+Every series is narrowed by the variables of the dashboard: the community, and the site where the metric has one.
+"""
+
+from collections.abc import Sequence
+
+from beket.kernel.metrics import Metric
+
+
+def series(metric: Metric, **labels: str) -> str:
+    """The metric's series that the viewer chose, with `labels` of these values.
+
+    Raises:
+        ValueError: the metric has no such label.
+    """
+    unknown = labels.keys() - set(metric.labels)
+    if unknown:
+        raise ValueError(f"{metric.name} has no label {', '.join(sorted(unknown))}")
+    chosen = ['community=~"$community"']
+    if "site" in metric.labels and "site" not in labels:
+        chosen.append('site=~"$site"')
+    chosen += [f'{name}="{value}"' for name, value in labels.items()]
+    return f"{metric.name}{{{', '.join(chosen)}}}"
+
+
+def per_second(counter: Metric) -> str:
+    """How fast a counter grows, by series.
+
+    Raises:
+        ValueError: not a counter.
+    """
+    if counter.type != "counter":
+        raise ValueError(f"{counter.name} is no counter and has no rate")
+    return f"rate({series(counter)}[$__rate_interval])"
+
+
+def folded(operation: str, expression: str, metric: Metric, by: Sequence[str]) -> str:
+    """`sum by (site) (…)` and its like over an expression of `metric`.
+
+    Raises:
+        ValueError: the metric has no label to fold by.
+    """
+    unknown = set(by) - {"community", *metric.labels}
+    if unknown:
+        raise ValueError(f"{metric.name} has no label {', '.join(sorted(unknown))}")
+    return f"{operation} by ({', '.join(by)}) ({expression})" if by else f"{operation}({expression})"
