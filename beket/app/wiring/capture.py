@@ -28,7 +28,7 @@ from vms.recordings.cleaner import Cleaner
 from vms.recordings.writer import Recorder
 
 INVENTORY_EVERY_S = 2
-STATUS_EVERY_S = 10
+STATUS_EVERY_S = 5
 CLEAN_EVERY_S = 60
 UPLOAD_EVERY_S = 2
 BURST_BYTES = 256 * KIB
