@@ -1,8 +1,8 @@
-"""Owns the way from the outbox to an engine outside: oldest first, in batches, each until the engine has it.
+"""Owns the way from the queue to an engine outside: oldest first, in parcels, each until the engine has it.
 
-A failure ends the loop; `supervise.keep_running` starts it again, later each time. A batch the engine will never take
-is dropped and counted, and holds up nothing. After a crash the batch that was under way is sent again: the same samples
-at the same times, which the engine keeps once. Note: collector/design/0013-samples-out.md.
+A failure ends the loop; `supervise.keep_running` starts it again, later each time. A parcel that the engine will never
+take is dropped and counted, and holds up nothing. After a crash the parcel that was under way is sent again: the same
+samples at the same times, which the engine keeps once. Note: collector/design/0013-samples-out.md.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from beket.kernel.clock import Clock
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.metrics import Instruments
 from collector.sinks import metrics
-from collector.sinks.outbox import Outbox
+from collector.sinks.queue import SampleQueue
 
 log = logging.getLogger(__name__)
 
@@ -37,40 +37,40 @@ class LineWriter(Protocol):
 
 
 class Forwarder:
-    """Empties an outbox into a writer."""
+    """Empties an queue into a writer."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        queue: SampleQueue,
         connect: Callable[[], LineWriter],
         *,
         instruments: Instruments,
         samples_at_once: int = SAMPLES_AT_ONCE,
     ) -> None:
         """`connect` is called at each new try, so that a new token is read without a restart."""
-        self._outbox = outbox
+        self._queue = queue
         self._connect = connect
         self._instruments = instruments
         self._samples_at_once = samples_at_once
 
     def send_one(self, writer: LineWriter) -> bool:
-        """Send the oldest batch; False when nothing waits. Blocking.
+        """Send the oldest parcel; False when nothing waits. Blocking.
 
         Raises:
             BeketError: the engine does not take it now; it stays queued.
         """
-        batch = self._outbox.oldest(self._samples_at_once)
-        if batch is None:
+        parcel = self._queue.oldest(self._samples_at_once)
+        if parcel is None:
             return False
         try:
-            if batch.samples:
-                writer.write(batch.lines)
+            if parcel.samples:
+                writer.write(parcel.lines)
         except Refused as error:
-            log.warning("%d samples dropped: %s", batch.samples, error.sentence().en)
-            self._instruments.add(metrics.DROPPED, batch.samples, reason="refused")
+            log.warning("%d samples dropped: %s", parcel.samples, error.sentence().en)
+            self._instruments.add(metrics.DROPPED, parcel.samples, reason="refused")
         else:
-            self._instruments.add(metrics.WRITTEN, batch.samples)
-        self._outbox.done(batch)
+            self._instruments.add(metrics.WRITTEN, parcel.samples)
+        self._queue.done(parcel)
         return True
 
     async def run(self, *, clock: Clock, every_s: float) -> None:
@@ -81,9 +81,9 @@ class Forwarder:
                     await clock.sleep(every_s)
 
 
-async def report(outbox: Outbox, instruments: Instruments, *, clock: Clock, every_s: float) -> None:
+async def report(queue: SampleQueue, instruments: Instruments, *, clock: Clock, every_s: float) -> None:
     """Queue the centre's own numbers, which no agent brings, each `every_s`."""
     while True:
-        await asyncio.to_thread(outbox.measure)
-        await asyncio.to_thread(outbox.put, instruments.read(clock.wall_ns()))
+        await asyncio.to_thread(queue.measure)
+        await asyncio.to_thread(queue.put, instruments.read(clock.wall_ns()))
         await clock.sleep(every_s)

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 METADATA = sa.MetaData()
 
 # One row a put, in order of arrival: deflated line protocol.
-OUTBOX = sa.Table(
-    "outbox",
+QUEUE = sa.Table(
+    "queue",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("arrived_ms", sa.BigInteger, nullable=False),

@@ -92,7 +92,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         await run_until(
             stop,
             {
-                "agents": listen.serve(parts.agents_app(sink.outbox), agents_socket, stop, tls=(cert, key)),
+                "agents": listen.serve(parts.agents_app(sink.queue), agents_socket, stop, tls=(cert, key)),
                 "pages": listen.serve(parts.pages_app(alerts.routers()), pages_socket, stop),
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),

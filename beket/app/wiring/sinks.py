@@ -1,4 +1,4 @@
-"""Plugs an engine outside into the centre: the outbox at the samples' door, and the two units that feed and empty it.
+"""Plugs an engine outside into the centre: the queue at the samples' door, and the two units that feed and empty it.
 
 Nothing of it exists unless `[sinks] url` is set; the client library is loaded only then, on a worker thread.
 """
@@ -19,7 +19,7 @@ from beket.kernel.text import say
 from beket.kernel.units import MIB
 from collector.config import SinksConfig
 from collector.sinks.forwarder import Forwarder, LineWriter, report
-from collector.sinks.outbox import Outbox
+from collector.sinks.queue import SampleQueue
 
 # For engines that ask for no token; the client library will not be without one.
 NO_TOKEN = Secret("none")
@@ -29,22 +29,22 @@ class Sink:
     """One engine, or none.
 
     Attributes:
-        outbox: where samples for it go; None when no engine is set.
+        queue: where samples for it go; None when no engine is set.
     """
 
-    def __init__(self, config: SinksConfig, outbox: Outbox | None, instruments: Instruments) -> None:
+    def __init__(self, config: SinksConfig, queue: SampleQueue | None, instruments: Instruments) -> None:
         self._config = config
-        self.outbox = outbox
+        self.queue = queue
         self._instruments = instruments
 
     def units(self, *, clock: Clock, rng: random.Random) -> dict[str, Awaitable[None]]:
         """What runs beside the rest of the centre."""
-        if self.outbox is None:
+        if self.queue is None:
             return {}
         config = self._config
-        forwarder = Forwarder(self.outbox, functools.partial(connect, config), instruments=self._instruments)
+        forwarder = Forwarder(self.queue, functools.partial(connect, config), instruments=self._instruments)
         own_s = config.own_numbers_every_s
-        own = functools.partial(report, self.outbox, self._instruments, clock=clock, every_s=own_s)
+        own = functools.partial(report, self.queue, self._instruments, clock=clock, every_s=own_s)
         send = functools.partial(forwarder.run, clock=clock, every_s=config.every_s)
         return {
             "samples out": keep_running("samples out", send, clock=clock, rng=rng),
@@ -61,11 +61,13 @@ def open_sink(
         yield Sink(config, None, instruments)
         return
     cap_bytes = config.queue_mb * MIB
-    outbox = Outbox(data / "sinks.db", community=community, cap_bytes=cap_bytes, clock=clock, instruments=instruments)
+    queue = SampleQueue(
+        data / "sinks.db", community=community, cap_bytes=cap_bytes, clock=clock, instruments=instruments
+    )
     try:
-        yield Sink(config, outbox, instruments)
+        yield Sink(config, queue, instruments)
     finally:
-        outbox.close()
+        queue.close()
 
 
 def connect(config: SinksConfig) -> LineWriter:

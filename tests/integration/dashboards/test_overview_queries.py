@@ -29,7 +29,7 @@ from collector import metrics as collector
 from collector.sinks.exposition import CONTENT_TYPE, Exposition
 from collector.sinks.forwarder import Forwarder
 from collector.sinks.influx import InfluxWriter
-from collector.sinks.outbox import Outbox
+from collector.sinks.queue import SampleQueue
 from collector.store.samples import SampleStore
 from dashboards.grafana.overview import overview
 from vms import metrics as vms
@@ -72,12 +72,12 @@ def village(at_s: float) -> list[Point]:
 
 
 class Centre:
-    """Where both ways out begin: the store with its page, and the outbox."""
+    """Where both ways out begin: the store with its page, and the queue."""
 
     def __init__(self, folder: Path) -> None:
         self.instruments = Instruments(site="centre", unit="centre")
         self.store = SampleStore(folder / "samples.db")
-        self.outbox = Outbox(
+        self.queue = SampleQueue(
             folder / "sinks.db", community=COMMUNITY, cap_bytes=10**8, clock=CLOCK, instruments=self.instruments
         )
         self.exposition = Exposition(
@@ -95,14 +95,14 @@ class Centre:
             self.instruments.add(collector.POINTS_ACCEPTED, 40, site=site)
             self.instruments.add(vms.RECEIVED_BYTES, 5e6, camera=f"{site}-gate")
         self.instruments.add(collector.POINTS_REFUSED, 1, site="club", reason="impossible-time")
-        self.outbox.measure()
+        self.queue.measure()
         points = village(at_s)
-        self.outbox.put(points + self.instruments.read(round(at_s * NS_PER_S)))
+        self.queue.put(points + self.instruments.read(round(at_s * NS_PER_S)))
         self.store.put(points)
 
     def close(self) -> None:
         self.store.close()
-        self.outbox.close()
+        self.queue.close()
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_every_query_has_data_on_both_engines_under_the_same_names(centre: Centr
         centre.measure(now_s - 60 * minutes)
     with victoria_metrics(tmp_path / "vm") as victoria:
         writer = InfluxWriter(url=victoria.url, org="beket", bucket="beket", token=Secret("none"))
-        forwarder = Forwarder(centre.outbox, lambda: writer, instruments=centre.instruments)
+        forwarder = Forwarder(centre.queue, lambda: writer, instruments=centre.instruments)
         while forwarder.send_one(writer):
             pass
         writer.close()

@@ -25,7 +25,7 @@ def test_without_an_address_nothing_comes_into_being(tmp_path: Path) -> None:
     clock, instruments = SimulatedClock(), Instruments(unit="centre")
     config = read(tmp_path, example(CentreConfig))
     with open_sink(config, tmp_path, community=CommunityId("d"), clock=clock, instruments=instruments) as sink:
-        assert sink.outbox is None
+        assert sink.queue is None
         assert sink.units(clock=clock, rng=random.Random(1)) == {}
     assert not (tmp_path / "sinks.db").exists()
 
@@ -34,7 +34,7 @@ def test_an_address_brings_a_queue(tmp_path: Path) -> None:
     config = read(tmp_path, '[sinks]\nurl = "http://127.0.0.1:8428"\n')
     community, instruments = CommunityId("d"), Instruments(unit="centre")
     with open_sink(config, tmp_path, community=community, clock=SimulatedClock(), instruments=instruments) as sink:
-        assert sink.outbox is not None
+        assert sink.queue is not None
     assert (tmp_path / "sinks.db").exists()
     connect(config).close()
 

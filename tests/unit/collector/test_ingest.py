@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,7 @@ from beket.kernel import wire
 from beket.kernel.clock import SimulatedClock
 from beket.kernel.errors import ProtocolError
 from beket.kernel.ids import AgentId, SiteId
-from beket.kernel.metrics import Catalogue, Instruments, Metric
+from beket.kernel.metrics import Catalogue, Instruments, Metric, Point
 from beket.kernel.text import plain
 from collector import metrics
 from collector.ingest import Ingest, Refusal, Sender
@@ -33,10 +33,21 @@ CATALOGUE = Catalogue(
 )
 
 
+class Elsewhere:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+
+    def put(self, points: Sequence[Point]) -> None:
+        self.points += points
+
+
 class House:
     """An ingest over a real store."""
 
     def __init__(self, folder: Path) -> None:
+        self.elsewhere = Elsewhere()
         self.store = SampleStore(folder / "samples.db")
         self.instruments = Instruments()
         self.ingest = Ingest(
@@ -45,6 +56,7 @@ class House:
             instruments=self.instruments,
             clock=SimulatedClock(wall_ns=NOW_MS * 10**6),
             retention_s=14 * 86_400,
+            forward=self.elsewhere,
         )
 
     def take(self, *series: object, sequence: int = 1, sender: Sender = SCHOOL, spool: str = "s") -> PointsReceipt:
@@ -94,6 +106,19 @@ def test_a_repeated_batch_is_not_stored_again_and_is_counted(house: House) -> No
     again = house.take(up(9.0), sequence=5)
     assert (again.through, again.accepted, again.repeated_batches) == (5, 0, 1)
     assert house.values() == [1.0]
+
+
+def test_what_is_stored_and_nothing_else_goes_on_to_the_sink(house: House) -> None:
+    house.take(up(1.0), up(2.0, port="1"), sequence=5)
+    house.take(up(9.0), sequence=5)
+    assert [point.value for point in house.elsewhere.points] == house.values() == [1.0]
+
+
+def test_a_sample_goes_on_before_its_batch_counts_as_taken(house: House) -> None:
+    house.store.close()  # the disk is gone: the agent will bring the batch again
+    with pytest.raises(RuntimeError):
+        house.take(up(1.0), sequence=5)
+    assert len(house.elsewhere.points) == 1
 
 
 def test_each_spool_of_each_agent_counts_by_itself(house: House) -> None:

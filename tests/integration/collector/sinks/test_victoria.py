@@ -18,7 +18,7 @@ from beket.testing.process import free_tcp_port, running
 from beket.testing.victoria import Victoria, victoria_metrics
 from collector.sinks.forwarder import Forwarder
 from collector.sinks.influx import InfluxWriter
-from collector.sinks.outbox import Outbox
+from collector.sinks.queue import SampleQueue
 
 pytestmark = pytest.mark.needs("victoria-metrics")
 
@@ -41,10 +41,10 @@ class Rig:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
         self.instruments = Instruments(unit="centre")
-        self.outbox = self.open()
+        self.queue = self.open()
 
-    def open(self) -> Outbox:
-        return Outbox(
+    def open(self) -> SampleQueue:
+        return SampleQueue(
             self.folder / "sinks.db",
             community=CommunityId("dolyna"),
             cap_bytes=10**7,
@@ -56,7 +56,7 @@ class Rig:
         return InfluxWriter(url=f"http://127.0.0.1:{self.port}", org="beket", bucket="beket", token=Secret("none"))
 
     def forwarder(self) -> Forwarder:
-        return Forwarder(self.outbox, self.connect, instruments=self.instruments, samples_at_once=100)
+        return Forwarder(self.queue, self.connect, instruments=self.instruments, samples_at_once=100)
 
     def drain(self) -> None:
         writer = self.connect()
@@ -74,7 +74,7 @@ class Rig:
 def rig(tmp_path: Path) -> Iterator[Rig]:
     made = Rig(tmp_path, free_tcp_port())
     yield made
-    made.outbox.close()
+    made.queue.close()
 
 
 def names(victoria: Victoria, selector: str) -> set[tuple[tuple[str, str], ...]]:
@@ -84,7 +84,7 @@ def names(victoria: Victoria, selector: str) -> set[tuple[tuple[str, str], ...]]
 @pytest.mark.parametrize("port", ["gi0/1", "порт 1, лівий=так", 'gi"0/1"', "a\\b", "ends\\", "{x}#'"])
 def test_a_series_has_the_catalogues_name_and_labels_whatever_they_hold(rig: Rig, tmp_path: Path, port: str) -> None:
     labels: Labels = (("site", "school"), ("device", "sw"), ("port", port))
-    rig.outbox.put([Point("port_in_bytes_total", labels, NOW_S * NS_PER_S, 2.0**53)])
+    rig.queue.put([Point("port_in_bytes_total", labels, NOW_S * NS_PER_S, 2.0**53)])
     with victoria_metrics(tmp_path / "vm", port=rig.port) as victoria:
         rig.drain()
         exported = victoria.export('{__name__!=""}')
@@ -95,16 +95,16 @@ def test_a_series_has_the_catalogues_name_and_labels_whatever_they_hold(rig: Rig
 def test_an_engine_that_was_away_gets_everything_once_with_its_own_time(rig: Rig, tmp_path: Path) -> None:
     points = [sample(i) for i in range(400)]
     with victoria_metrics(tmp_path / "vm", port=rig.port):
-        rig.outbox.put(points[:100])
+        rig.queue.put(points[:100])
         rig.drain()
-        rig.outbox.put(points[100:150])
+        rig.queue.put(points[100:150])
     with pytest.raises(Unreachable):
         rig.drain()
     for i in range(150, 380, 10):  # the village goes on
-        rig.outbox.put(points[i : i + 10])
+        rig.queue.put(points[i : i + 10])
     late = [sample(i, device="late") for i in range(50)]  # and one that was cut off itself brings old samples
-    rig.outbox.put(late)
-    rig.outbox.put(points[380:])
+    rig.queue.put(late)
+    rig.queue.put(points[380:])
 
     with victoria_metrics(tmp_path / "vm", port=rig.port) as victoria:
         rig.drain()
@@ -136,7 +136,7 @@ def test_the_unit_finds_the_engine_again_by_itself(rig: Rig, tmp_path: Path) -> 
             )
         )
         for part in (points[:20], points[20:40], points[40:]):
-            await asyncio.to_thread(rig.outbox.put, part)
+            await asyncio.to_thread(rig.queue.put, part)
             if part is points[:20]:
                 continue
             seen = len(failures)
@@ -160,17 +160,17 @@ def test_the_unit_finds_the_engine_again_by_itself(rig: Rig, tmp_path: Path) -> 
 def test_a_centre_that_ends_between_write_and_done_doubles_nothing(rig: Rig, tmp_path: Path) -> None:
     points = [sample(i) for i in range(300)]
     for i in range(0, 300, 50):
-        rig.outbox.put(points[i : i + 50])
+        rig.queue.put(points[i : i + 50])
 
     with victoria_metrics(tmp_path / "vm", port=rig.port) as victoria:
         writer = rig.connect()
-        batch = rig.outbox.oldest(100)
-        assert batch is not None
-        writer.write(batch.lines)
+        parcel = rig.queue.oldest(100)
+        assert parcel is not None
+        writer.write(parcel.lines)
         writer.close()
-        # The power goes here: the engine has the batch, the outbox still holds it.
-        rig.outbox.close()
-        rig.outbox = rig.open()
+        # The power goes here: the engine has the parcel, the queue still holds it.
+        rig.queue.close()
+        rig.queue = rig.open()
         rig.drain()
         assert victoria.export("device_up_ratio").popitem()[1] == times_of(points)
     assert rig.number("sink_written_samples_total") == 300
@@ -185,18 +185,18 @@ from beket.kernel.metrics import Instruments, Point
 from beket.kernel.secrets import Secret
 from collector.sinks.forwarder import Forwarder
 from collector.sinks.influx import InfluxWriter
-from collector.sinks.outbox import Outbox
+from collector.sinks.queue import SampleQueue
 
 folder, url, first_s = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 instruments = Instruments(unit="centre")
-outbox = Outbox(folder / "sinks.db", community=CommunityId("dolyna"), cap_bytes=10**8, clock=SystemClock(),
+queue = SampleQueue(folder / "sinks.db", community=CommunityId("dolyna"), cap_bytes=10**8, clock=SystemClock(),
                 instruments=instruments)
 writer = InfluxWriter(url=url, org="beket", bucket="beket", token=Secret("none"))
-forwarder = Forwarder(outbox, lambda: writer, instruments=instruments, samples_at_once=20)
+forwarder = Forwarder(queue, lambda: writer, instruments=instruments, samples_at_once=20)
 started = int((folder / "put").read_text() or 0) if (folder / "put").exists() else 0
 for i in range(started, started + 10_000):
     labels = (("site", "school"), ("device", "sw"))
-    outbox.put([Point("device_up_ratio", labels, (first_s + i) * 10**9, float(i))])
+    queue.put([Point("device_up_ratio", labels, (first_s + i) * 10**9, float(i))])
     (folder / "put.new").write_text(str(i + 1))
     (folder / "put.new").replace(folder / "put")
     print("put", i, flush=True)
@@ -207,13 +207,13 @@ for i in range(started, started + 10_000):
 
 def test_kill_9_in_the_middle_loses_none_and_doubles_none(rig: Rig, tmp_path: Path) -> None:
     first_s = NOW_S - 43_200
-    rig.outbox.close()
+    rig.queue.close()
     with victoria_metrics(tmp_path / "vm", port=rig.port) as victoria:
         argv = [sys.executable, "-c", KILLED, str(tmp_path), f"http://127.0.0.1:{rig.port}", str(first_s)]
         for kill in range(3):
             with running(argv, ready=lambda program, n=20 + 7 * kill: program.output().count("put") > n) as program:
                 program.kill()
-        rig.outbox = rig.open()
+        rig.queue = rig.open()
         rig.drain()
         (samples,) = victoria.export("device_up_ratio").values()
     put = int((tmp_path / "put").read_text())

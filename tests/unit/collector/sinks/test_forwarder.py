@@ -12,7 +12,7 @@ from beket.kernel.metrics import Instruments, Point
 from beket.kernel.supervise import keep_running
 from collector.sinks import metrics
 from collector.sinks.forwarder import Forwarder, Refused, report
-from collector.sinks.outbox import Outbox
+from collector.sinks.queue import SampleQueue
 
 
 class Engine:
@@ -39,17 +39,17 @@ class Engine:
 class Rig:
     def __init__(self, folder: Path) -> None:
         self.clock, self.instruments, self.engine = SimulatedClock(), Instruments(unit="centre"), Engine()
-        self.outbox = Outbox(
+        self.queue = SampleQueue(
             folder / "sinks.db",
             community=CommunityId("dolyna"),
             cap_bytes=10**6,
             clock=self.clock,
             instruments=self.instruments,
         )
-        self.forwarder = Forwarder(self.outbox, self.engine.connect, instruments=self.instruments, samples_at_once=10)
+        self.forwarder = Forwarder(self.queue, self.engine.connect, instruments=self.instruments, samples_at_once=10)
 
     def put(self, n: int) -> None:
-        self.outbox.put([Point("device_up_ratio", (("device", f"d{i}"),), i * 10**9, 1.0) for i in range(n)])
+        self.queue.put([Point("device_up_ratio", (("device", f"d{i}"),), i * 10**9, 1.0) for i in range(n)])
 
     def number(self, name: str) -> float:
         return sum(point.value for point in self.instruments.read(0) if point.name == name)
@@ -59,7 +59,7 @@ class Rig:
 def rig(tmp_path: Path) -> Iterator[Rig]:
     made = Rig(tmp_path)
     yield made
-    made.outbox.close()
+    made.queue.close()
 
 
 def test_what_the_engine_will_never_take_is_counted_and_passed(rig: Rig) -> None:
@@ -95,7 +95,7 @@ def test_the_unit_comes_back_after_a_failure_and_closes_each_connection(rig: Rig
         for _ in range(200):
             await clock.advance(1)
             await asyncio.sleep(0.002)
-            if not rig.outbox.oldest(1):
+            if not rig.queue.oldest(1):
                 break
         unit.cancel()
         await asyncio.gather(unit, return_exceptions=True)
@@ -114,8 +114,8 @@ def test_the_unit_comes_back_after_a_failure_and_closes_each_connection(rig: Rig
 
 def test_the_centres_own_numbers_travel_too_with_the_lag_among_them(rig: Rig) -> None:
     async def live() -> None:
-        task = asyncio.create_task(report(rig.outbox, rig.instruments, clock=rig.clock, every_s=30))
-        while rig.outbox.oldest(1) is None:
+        task = asyncio.create_task(report(rig.queue, rig.instruments, clock=rig.clock, every_s=30))
+        while rig.queue.oldest(1) is None:
             await asyncio.sleep(0.005)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

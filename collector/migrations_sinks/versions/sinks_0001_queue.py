@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "outbox",
+        "queue",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("arrived_ms", sa.BigInteger, nullable=False),
         sa.Column("samples", sa.Integer, nullable=False),

@@ -13,7 +13,7 @@ from beket.kernel.errors import NoSpace
 from beket.kernel.ids import CommunityId
 from beket.kernel.metrics import Instruments, Point
 from collector.sinks import metrics
-from collector.sinks.outbox import SINKS_MIGRATIONS, Outbox
+from collector.sinks.queue import SINKS_MIGRATIONS, SampleQueue
 from collector.sinks.tables import METADATA
 
 CLOCK = SimulatedClock()
@@ -24,9 +24,9 @@ def points(n: int, *, start: int = 0) -> list[Point]:
     return [Point("device_up_ratio", (("device", f"d{i}"),), i * 10**9, rng.random()) for i in range(start, start + n)]
 
 
-def lines_of(outbox: Outbox, max_samples: int = 10**6) -> list[str]:
-    batch = outbox.oldest(max_samples)
-    return batch.lines.decode().splitlines() if batch else []
+def lines_of(queue: SampleQueue, max_samples: int = 10**6) -> list[str]:
+    parcel = queue.oldest(max_samples)
+    return parcel.lines.decode().splitlines() if parcel else []
 
 
 def numbers(instruments: Instruments) -> dict[str, float]:
@@ -39,11 +39,11 @@ def instruments() -> Instruments:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, instruments: Instruments) -> Iterator[Callable[..., Outbox]]:
-    boxes: list[Outbox] = []
+def opened(tmp_path: Path, instruments: Instruments) -> Iterator[Callable[..., SampleQueue]]:
+    boxes: list[SampleQueue] = []
 
-    def open_outbox(cap_bytes: int = 10**7) -> Outbox:
-        box = Outbox(
+    def open_queue(cap_bytes: int = 10**7) -> SampleQueue:
+        box = SampleQueue(
             tmp_path / "sinks.db",
             community=CommunityId("dolyna"),
             cap_bytes=cap_bytes,
@@ -53,31 +53,31 @@ def opened(tmp_path: Path, instruments: Instruments) -> Iterator[Callable[..., O
         boxes.append(box)
         return box
 
-    yield open_outbox
+    yield open_queue
     for box in boxes:
         box.close()
 
 
-def test_samples_wait_in_order_until_they_are_done(opened: Callable[..., Outbox]) -> None:
-    outbox = opened()
-    outbox.put(points(3))
-    outbox.put([])
-    outbox.put(points(2, start=3))
+def test_samples_wait_in_order_until_they_are_done(opened: Callable[..., SampleQueue]) -> None:
+    queue = opened()
+    queue.put(points(3))
+    queue.put([])
+    queue.put(points(2, start=3))
 
-    batch = outbox.oldest(4)
-    assert batch is not None
-    assert batch.samples == 3
-    assert outbox.oldest(4) == batch
-    outbox.done(batch)
-    assert [line.split(",")[2].split()[0] for line in lines_of(outbox)] == ["device=d3", "device=d4"]
-    last = outbox.oldest(1)
+    parcel = queue.oldest(4)
+    assert parcel is not None
+    assert parcel.samples == 3
+    assert queue.oldest(4) == parcel
+    queue.done(parcel)
+    assert [line.split(",")[2].split()[0] for line in lines_of(queue)] == ["device=d3", "device=d4"]
+    last = queue.oldest(1)
     assert last is not None
     assert last.samples == 2
-    outbox.done(last)
-    assert outbox.oldest(1) is None
+    queue.done(last)
+    assert queue.oldest(1) is None
 
 
-def test_what_waits_survives_the_process(opened: Callable[..., Outbox]) -> None:
+def test_what_waits_survives_the_process(opened: Callable[..., SampleQueue]) -> None:
     opened().put(points(3))
     again = opened()
     assert len(lines_of(again)) == 3
@@ -86,32 +86,32 @@ def test_what_waits_survives_the_process(opened: Callable[..., Outbox]) -> None:
 
 
 def test_past_the_cap_the_oldest_samples_go_and_each_is_counted(
-    opened: Callable[..., Outbox], instruments: Instruments
+    opened: Callable[..., SampleQueue], instruments: Instruments
 ) -> None:
-    outbox = opened(cap_bytes=4000)
+    queue = opened(cap_bytes=4000)
     for i in range(30):
-        outbox.put(points(20, start=20 * i))
-    kept = lines_of(outbox)
+        queue.put(points(20, start=20 * i))
+    kept = lines_of(queue)
 
     assert 0 < len(kept) < 600
     assert numbers(instruments)["sink_dropped_samples_total full"] == 600 - len(kept)
     assert kept[-1].startswith("device_up,community=dolyna,device=d599 ")
-    outbox.measure()
+    queue.measure()
     assert numbers(instruments)["sink_waiting_bytes"] <= 4000
 
 
 def test_what_is_on_its_way_is_not_dropped_and_not_counted_twice(
-    opened: Callable[..., Outbox], instruments: Instruments
+    opened: Callable[..., SampleQueue], instruments: Instruments
 ) -> None:
-    outbox = opened(cap_bytes=4000)
-    outbox.put(points(20))
-    batch = outbox.oldest(20)
-    assert batch is not None
+    queue = opened(cap_bytes=4000)
+    queue.put(points(20))
+    parcel = queue.oldest(20)
+    assert parcel is not None
     for i in range(1, 30):
-        outbox.put(points(20, start=20 * i))
-    outbox.done(batch)
+        queue.put(points(20, start=20 * i))
+    queue.done(parcel)
     dropped = numbers(instruments)["sink_dropped_samples_total full"]
-    assert batch.samples + dropped + len(lines_of(outbox)) == 600
+    assert parcel.samples + dropped + len(lines_of(queue)) == 600
 
 
 @settings(max_examples=25, deadline=None)
@@ -119,73 +119,75 @@ def test_what_is_on_its_way_is_not_dropped_and_not_counted_twice(
 def test_sent_dropped_and_waiting_samples_are_all_that_came(
     tmp_path_factory: pytest.TempPathFactory, steps: list[int | str]
 ) -> None:
-    path, instruments = tmp_path_factory.mktemp("outbox") / "sinks.db", Instruments()
+    path, instruments = tmp_path_factory.mktemp("queue") / "sinks.db", Instruments()
 
-    def open_outbox() -> Outbox:
+    def open_queue() -> SampleQueue:
         community = CommunityId("dolyna")
-        return Outbox(path, community=community, cap_bytes=3000, clock=CLOCK, instruments=instruments)
+        return SampleQueue(path, community=community, cap_bytes=3000, clock=CLOCK, instruments=instruments)
 
-    outbox, came, sent = open_outbox(), 0, 0
+    queue, came, sent = open_queue(), 0, 0
     for step in steps:
         if isinstance(step, int):
-            outbox.put(points(step, start=came))
+            queue.put(points(step, start=came))
             came += step
         elif step == "restart":
-            outbox.close()
-            outbox = open_outbox()
-        elif batch := outbox.oldest(50):
-            sent += batch.samples
-            outbox.done(batch)
+            queue.close()
+            queue = open_queue()
+        elif parcel := queue.oldest(50):
+            sent += parcel.samples
+            queue.done(parcel)
     dropped = numbers(instruments).get("sink_dropped_samples_total full", 0)
-    assert sent + dropped + len(lines_of(outbox)) == came
-    outbox.close()
+    assert sent + dropped + len(lines_of(queue)) == came
+    queue.close()
 
 
-def test_lag_is_the_age_of_the_oldest(opened: Callable[..., Outbox], instruments: Instruments) -> None:
-    outbox = opened()
-    outbox.put(points(1))
+def test_lag_is_the_age_of_the_oldest(opened: Callable[..., SampleQueue], instruments: Instruments) -> None:
+    queue = opened()
+    queue.put(points(1))
     CLOCK.pass_time(90)
-    outbox.put(points(1, start=1))
-    outbox.measure()
+    queue.put(points(1, start=1))
+    queue.measure()
     assert numbers(instruments)["sink_lag_seconds"] == 90
-    batch = outbox.oldest(10)
-    assert batch is not None
-    outbox.done(batch)
-    outbox.measure()
+    parcel = queue.oldest(10)
+    assert parcel is not None
+    queue.done(parcel)
+    queue.measure()
     assert numbers(instruments) == {"sink_lag_seconds": 0, "sink_waiting_bytes": 0}
 
 
 def test_a_spoiled_row_is_counted_and_holds_up_nothing(
-    tmp_path: Path, opened: Callable[..., Outbox], instruments: Instruments
+    tmp_path: Path, opened: Callable[..., SampleQueue], instruments: Instruments
 ) -> None:
-    outbox = opened()
-    outbox.put(points(3))
-    outbox.put(points(2, start=3))
+    queue = opened()
+    queue.put(points(3))
+    queue.put(points(2, start=3))
     with sqlite3.connect(tmp_path / "sinks.db") as connection:
-        connection.execute("UPDATE outbox SET data = x'00ff' WHERE id = 1")
+        connection.execute("UPDATE queue SET data = x'00ff' WHERE id = 1")
     connection.close()
 
-    batch = outbox.oldest(10)
-    assert batch is not None
-    assert (batch.samples, batch.spoiled) == (2, 3)
-    outbox.done(batch)
+    parcel = queue.oldest(10)
+    assert parcel is not None
+    assert (parcel.samples, parcel.spoiled) == (2, 3)
+    queue.done(parcel)
     assert numbers(instruments)["sink_dropped_samples_total disk"] == 3
 
 
 def test_a_disk_that_takes_nothing_loses_the_samples_of_the_sink_alone(
-    opened: Callable[..., Outbox], instruments: Instruments, monkeypatch: pytest.MonkeyPatch
+    opened: Callable[..., SampleQueue], instruments: Instruments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outbox = opened()
+    queue = opened()
 
     def full(_: object) -> object:
         raise NoSpace("full")
 
-    monkeypatch.setattr(outbox._database, "write", full)
-    outbox.put(points(4))
+    monkeypatch.setattr(queue._database, "write", full)
+    queue.put(points(4))
     assert numbers(instruments) == {"sink_dropped_samples_total disk": 4}
 
 
-def test_the_migration_makes_the_tables_that_the_code_expects(tmp_path: Path, opened: Callable[..., Outbox]) -> None:
+def test_the_migration_makes_the_tables_that_the_code_expects(
+    tmp_path: Path, opened: Callable[..., SampleQueue]
+) -> None:
     opened()
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'sinks.db'}")
     inspector = sa.inspect(engine)

@@ -22,7 +22,7 @@ from beket.kernel.ids import CommunityId
 from beket.kernel.metrics import Instruments, Point
 from collector.sinks import line_protocol, metrics
 from collector.sinks.line_protocol import NS_PER_MS
-from collector.sinks.tables import OUTBOX
+from collector.sinks.tables import QUEUE
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Parcel:
     """The oldest samples of the queue.
 
     Attributes:
-        through: id of its last row, for `Outbox.done`.
+        through: id of its last row, for `SampleQueue.done`.
         spoiled: samples of rows that the disk did not give back; they are not among the lines.
         lines: line protocol, one sample a line, times in milliseconds.
     """
@@ -46,7 +46,7 @@ class Batch:
     lines: bytes
 
 
-class Outbox:
+class SampleQueue:
     """Samples that wait; a `kernel.ports.PointSink` whose troubles are its own."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Outbox:
         self._lock = threading.Lock()
         self._taken = 0
         with self._database.read() as connection:
-            self._size_bytes = connection.scalar(sa.select(sa.func.sum(OUTBOX.c.size_bytes))) or 0
+            self._size_bytes = connection.scalar(sa.select(sa.func.sum(QUEUE.c.size_bytes))) or 0
 
     def close(self) -> None:
         """Let go of the file."""
@@ -98,9 +98,9 @@ class Outbox:
         if dropped:
             self._instruments.add(metrics.DROPPED, dropped, reason="full")
 
-    def oldest(self, max_samples: int) -> Batch | None:
+    def oldest(self, max_samples: int) -> Parcel | None:
         """Up to `max_samples`, but one row at least; None when nothing waits. They stay until `done`."""
-        query = sa.select(OUTBOX.c.id, OUTBOX.c.samples, OUTBOX.c.data).order_by(OUTBOX.c.id).limit(ROWS_AT_ONCE)
+        query = sa.select(QUEUE.c.id, QUEUE.c.samples, QUEUE.c.data).order_by(QUEUE.c.id).limit(ROWS_AT_ONCE)
         parts: list[bytes] = []
         through = samples = spoiled = 0
         with self._lock, self._database.read() as connection:
@@ -114,21 +114,21 @@ class Outbox:
                 except zlib.error:
                     spoiled += row_samples
             self._taken = through
-        return Batch(through, samples, spoiled, b"\n".join(parts)) if through else None
+        return Parcel(through, samples, spoiled, b"\n".join(parts)) if through else None
 
-    def done(self, batch: Batch) -> None:
-        """Forget a batch: the engine holds it, or never will."""
+    def done(self, parcel: Parcel) -> None:
+        """Forget a parcel: the engine holds it, or never will."""
         with self._lock:
-            freed_bytes = self._database.write(lambda connection: _forget(connection, batch.through))
+            freed_bytes = self._database.write(lambda connection: _forget(connection, parcel.through))
             self._size_bytes -= freed_bytes
             self._taken = 0
-        if batch.spoiled:
-            self._instruments.add(metrics.DROPPED, batch.spoiled, reason="disk")
+        if parcel.spoiled:
+            self._instruments.add(metrics.DROPPED, parcel.spoiled, reason="disk")
 
     def measure(self) -> None:
         """Bring the queue's own numbers up to date."""
         with self._lock, self._database.read() as connection:
-            oldest_ms = connection.scalar(sa.select(OUTBOX.c.arrived_ms).order_by(OUTBOX.c.id).limit(1))
+            oldest_ms = connection.scalar(sa.select(QUEUE.c.arrived_ms).order_by(QUEUE.c.id).limit(1))
             size_bytes = self._size_bytes
         now_ms = self._clock.wall_ns() // NS_PER_MS
         lag_s = 0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000
@@ -138,20 +138,20 @@ class Outbox:
 
 def _append(connection: sa.Connection, row: dict[str, object], excess_bytes: int, taken: int) -> tuple[int, int]:
     """Write a row and make room for it; what is on its way to the engine just now stays. Samples and bytes dropped."""
-    connection.execute(sa.insert(OUTBOX), row)
+    connection.execute(sa.insert(QUEUE), row)
     dropped = freed_bytes = last = 0
     if excess_bytes > 0:
-        query = sa.select(OUTBOX.c.id, OUTBOX.c.samples, OUTBOX.c.size_bytes).where(OUTBOX.c.id > taken)
-        for id_, samples, size_bytes in connection.execute(query.order_by(OUTBOX.c.id)):
+        query = sa.select(QUEUE.c.id, QUEUE.c.samples, QUEUE.c.size_bytes).where(QUEUE.c.id > taken)
+        for id_, samples, size_bytes in connection.execute(query.order_by(QUEUE.c.id)):
             last, dropped, freed_bytes = id_, dropped + samples, freed_bytes + size_bytes
             if freed_bytes >= excess_bytes:
                 break
-        connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.id > taken, OUTBOX.c.id <= last))
+        connection.execute(sa.delete(QUEUE).where(QUEUE.c.id > taken, QUEUE.c.id <= last))
     return dropped, freed_bytes
 
 
 def _forget(connection: sa.Connection, through: int) -> int:
-    sent = OUTBOX.c.id <= through
-    freed_bytes = connection.scalar(sa.select(sa.func.sum(OUTBOX.c.size_bytes)).where(sent)) or 0
-    connection.execute(sa.delete(OUTBOX).where(sent))
+    sent = QUEUE.c.id <= through
+    freed_bytes = connection.scalar(sa.select(sa.func.sum(QUEUE.c.size_bytes)).where(sent)) or 0
+    connection.execute(sa.delete(QUEUE).where(sent))
     return freed_bytes
