@@ -20,6 +20,7 @@ from beket.kernel.text import say
 from collector.config import SamplesConfig, SinksConfig
 from collector.notify.config import MailConfig
 from collector.rules.config import AlertsConfig
+from dashboards.config import WebConfig
 from vms.config import RecordingsConfig
 
 
@@ -74,6 +75,7 @@ class CentreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     community: CommunityConfig = CommunityConfig()
     agents: AgentsListenConfig = AgentsListenConfig()
     pages: PagesListenConfig = PagesListenConfig()
+    web: WebConfig = WebConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     samples: SamplesConfig = SamplesConfig()
     sinks: SinksConfig = SinksConfig()

@@ -38,6 +38,7 @@ from beket.kernel.secrets import Secret, write_secret_file
 from beket.sim.community import inventory, new_logins
 from beket.sim.specs import SimulatedCommunity
 from collector.rules.config import AlertsConfig
+from dashboards.config import WebConfig
 from vms.config import RecordingsConfig
 
 HOST = "127.0.0.1"
@@ -112,6 +113,7 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock) -> Sta
         pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS, "pages.port")),
         recordings=RecordingsConfig(folder=folder / "video" / "centre", free_floor_gib=1),
         alerts=ALERTS,
+        web=WebConfig(training=True),
         logs=LogsConfig(),
     )
     sites = [spec.site.id for spec in community.sites]

@@ -96,6 +96,11 @@ class Alerts:
             give_up_after_s=mail.give_up_after_h * MAIL_HOUR_S,
         )
 
+    @property
+    def view(self) -> AlertsView:
+        """What may be known of alerts, for the pages."""
+        return self._view
+
     def routers(self) -> list[APIRouter]:
         """What people call."""
         sees = status_guard(self._parts.access, self._parts.inventory)

@@ -25,6 +25,7 @@ from beket.app.wiring.access import open_access
 from beket.app.wiring.alerts import Alerts, CentreParts
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.inventory import inventory_in, open_facts
+from beket.app.wiring.pages import pages_router
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
 from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
@@ -76,9 +77,12 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         instruments = Instruments(site=CENTRE, unit="centre")
         sinking = open_sink(config.sinks, config.data, community=community, clock=clock, instruments=instruments)
         sink = stack.enter_context(sinking)
-        alerts = Alerts(config, CentreParts(facts, inventory, samples, access, instruments), clock=clock, rng=rng)
+        room = CentreParts(facts, inventory, samples, access, instruments)
+        alerts = Alerts(config, room, clock=clock, rng=rng)
         stack.callback(alerts.stop)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
+        pages = pages_router(config, room, archive=Playback(recordings), alerts=alerts.view, clock=clock)
+        people = (pages, *alerts.routers())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         upkeep = functools.partial(
@@ -93,7 +97,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
             stop,
             {
                 "agents": listen.serve(parts.agents_app(sink.queue), agents_socket, stop, tls=(cert, key)),
-                "pages": listen.serve(parts.pages_app(alerts.routers()), pages_socket, stop),
+                "pages": listen.serve(parts.pages_app(people), pages_socket, stop),
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),
                 "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),

@@ -1,0 +1,81 @@
+"""Puts the pages together for the centre: what they ask of access, inventory, recordings, samples and alerts."""
+
+import datetime
+from collections.abc import Callable, Sequence
+
+from fastapi import APIRouter
+
+from agents.cameras import metrics as cameras
+from agents.network import metrics as network
+from beket.app.config import CentreConfig
+from beket.app.wiring.alerts import CentreParts
+from beket.kernel.clock import Clock, wall_ns_of
+from beket.kernel.text import Text
+from collector.alerts_view import AlertBody, AlertsView
+from collector.rules.condition import Said
+from collector.rules.standing import State
+from dashboards.web import pages
+from dashboards.web.ports import AlertLine, Archive, Parts, PowerSwitch, Sees
+
+
+def pages_router(
+    config: CentreConfig,
+    centre: CentreParts,
+    *,
+    archive: Archive,
+    alerts: AlertsView,
+    clock: Clock,
+    power: PowerSwitch | None = None,
+) -> APIRouter:
+    """Every page of the centre; with `power` the light can be switched, as only a training community's can."""
+    return pages.router(
+        Parts(
+            access=centre.access,
+            inventory=centre.inventory,
+            archive=archive,
+            samples=centre.samples,
+            clock=clock,
+            camera_up=cameras.UP.name,
+            device_up=network.DEVICE_UP.name,
+            alerts=alert_lines(alerts),
+            power=power,
+            training=config.web.training,
+            stale_after_s=config.web.stale_after_s,
+        )
+    )
+
+
+def alert_lines(view: AlertsView) -> Callable[[Sees], Sequence[AlertLine]]:
+    """The alerts as pages show them; those that nobody was told of yet are left out."""
+
+    def lines(sees: Sees) -> list[AlertLine]:
+        return [_line(body) for body in view.listing(sees).alerts if body.state != State.PENDING]
+
+    return lines
+
+
+def _line(body: AlertBody) -> AlertLine:
+    words = body.words
+    title, what, why, todo, call = (
+        (words.over if body.ended_at else words.title, words.what, words.why, words.todo, words.call)
+        if words
+        else (Said(body.rule, body.rule), *(Said("—", "—"),) * 4)
+    )
+    return AlertLine(
+        title=_text(title),
+        what=_text(what),
+        why=_text(why),
+        todo=_text(todo),
+        call=_text(call),
+        is_firing=body.state == State.FIRING,
+        since_wall_ns=_wall_ns(body.began_at),
+        ended_wall_ns=_wall_ns(body.ended_at),
+    )
+
+
+def _text(said: Said) -> Text:
+    return Text("{words_uk}", "{words_en}", {"words_uk": said.uk, "words_en": said.en})
+
+
+def _wall_ns(iso: str | None) -> int | None:
+    return None if iso is None else wall_ns_of(datetime.datetime.fromisoformat(iso))

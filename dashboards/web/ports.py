@@ -1,0 +1,89 @@
+"""Owns what the pages ask of the rest of the centre, as values and small Protocols that wiring fills. Calls block."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from beket.access.store import AccessStore
+from beket.kernel.clock import Clock
+from beket.kernel.ids import CameraId, SiteId
+from beket.kernel.metrics import Point
+from beket.kernel.ports import InventoryView
+from beket.kernel.text import Text
+from vms.recordings.playback import Timeline
+
+
+class Archive(Protocol):
+    """What of a camera's time is recorded."""
+
+    def timeline(self, camera: CameraId, *, from_90k: int, until_90k: int) -> Timeline:
+        """Every instant of [from, until) in exactly one entry, in order."""
+
+
+class NewestSamples(Protocol):
+    """The samples as they stand now."""
+
+    def latest(self, since_ns: int) -> Sequence[Point]:
+        """The newest sample of each series that has one since then."""
+
+
+class PowerSwitch(Protocol):
+    """The light of a training community; a real one has none."""
+
+    def sites(self) -> Mapping[SiteId, bool]:
+        """Which sites can be switched, and whether there is light."""
+
+    def switch_off(self, site: SiteId) -> None:
+        """Take the light away."""
+
+    def switch_on(self, site: SiteId) -> None:
+        """Give it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLine:
+    """An alert as a page shows it: what, why, what to do, whom to call.
+
+    Attributes:
+        is_firing: it stands and nothing greater explains it.
+        since_wall_ns: when it began; None when no clock can tell.
+        ended_wall_ns: None while it stands.
+    """
+
+    title: Text
+    what: Text
+    why: Text
+    todo: Text
+    call: Text
+    is_firing: bool
+    since_wall_ns: int | None
+    ended_wall_ns: int | None
+
+
+Sees = Callable[[SiteId], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the pages are made of.
+
+    Attributes:
+        alerts: the alerts of the sites that a person may see, firing ones first; None where nothing judges yet.
+        power: None in a real community.
+        training: whether everything shown is invented, and says so.
+        stale_after_s: age at which a sample tells nothing of the present any more.
+        camera_up: name of the metric that is 1 while a camera records.
+        device_up: name of the metric that is 1 while a device answers.
+    """
+
+    access: AccessStore
+    inventory: InventoryView
+    archive: Archive
+    samples: NewestSamples
+    clock: Clock
+    camera_up: str
+    device_up: str
+    alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
+    power: PowerSwitch | None = None
+    training: bool = False
+    stale_after_s: int = 60
