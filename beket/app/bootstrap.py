@@ -24,6 +24,8 @@ DOWNLOAD_MB = {"demo": 70, "test": 170}
 # Debian's programs that the tests run against: a path that each package brings, and the package.
 TEST_PROGRAMS = {
     "/usr/bin/ffmpeg": "ffmpeg",
+    "/usr/bin/chromium": "chromium",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
     "/usr/sbin/snmpd": "snmpd",
     "/usr/bin/snmpbulkwalk": "snmp",
     "/usr/bin/ping": "iputils-ping",

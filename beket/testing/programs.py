@@ -31,6 +31,7 @@ def _shared(pattern: str) -> Callable[[], bool]:
 
 PARTS: dict[str, Part] = dict(
     (
+        _program("chromium", "chromium fonts-dejavu-core"),
         _program("ffmpeg", "ffmpeg"),
         _program("ffprobe", "ffmpeg"),
         _program("ping", "iputils-ping"),
