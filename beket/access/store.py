@@ -11,6 +11,7 @@ from beket.access.enrolment import Enrolment
 from beket.access.journal import Event, Journal
 from beket.access.passwords import Passwords
 from beket.access.permit import Actor, Decision, Resource, permit
+from beket.access.relay_passwords import RelayPasswords
 from beket.access.roles import JOURNALED_ACTIONS, Action
 from beket.access.sessions import Session, Sessions
 from beket.access.users import Users
@@ -51,6 +52,7 @@ class AccessStore:
         self.journal = Journal(database, self.time)
         self.users = Users(database, self.time, self.journal, passwords or Passwords())
         self.sessions = Sessions(database, self.time, self.journal)
+        self.relay_passwords = RelayPasswords(database, self.time, self.journal)
         self.enrolment = Enrolment(database, self.time, self.journal, key=community_key, community=community, pin=pin)
 
     def enter(self, token: Secret) -> tuple[Session, Actor]:

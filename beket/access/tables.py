@@ -31,6 +31,16 @@ grants = sa.Table(
     sa.Column("revoked_reason", sa.Text, nullable=False),
 )
 
+# What a person's own relay password hashes to (RFC 7616 HA1, hex); it opens the RTSP relay and nothing else.
+relay_passwords = sa.Table(
+    "relay_passwords",
+    metadata,
+    sa.Column("user", sa.Text, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("md5", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("created_ns", sa.BigInteger, nullable=False),
+)
+
 login_tries = sa.Table(
     "login_tries",
     metadata,

@@ -22,6 +22,7 @@ from collector.notify.config import MailConfig
 from collector.rules.config import AlertsConfig
 from dashboards.config import WebConfig
 from vms.config import RecordingsConfig
+from vms.relay.config import RelayConfig
 
 
 class LogsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +82,7 @@ class CentreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sinks: SinksConfig = SinksConfig()
     alerts: AlertsConfig = AlertsConfig()
     mail: MailConfig = MailConfig()
+    relay: RelayConfig = RelayConfig()
     logs: LogsConfig = LogsConfig()
 
     def __post_init__(self) -> None:

@@ -21,9 +21,9 @@ from beket.kernel.text import Language, language_of_environment, say
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
-    """Declare `add`, `list` and `disable`."""
+    """Declare `add`, `list`, `disable` and `relay-password`."""
     arguments.add_config(parser, language, default="/etc/beket/centre.toml")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|disable")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|disable|relay-password")
     add = verbs.add_parser("add", help=say("новий користувач", "a new user").to(language))
     add.add_argument("login")
     add.add_argument("--name", required=True, help=say("посада або ім'я", "office or name").to(language))
@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     disable = verbs.add_parser("disable", help=say("закрити доступ", "close an account").to(language))
     disable.add_argument("login")
     disable.add_argument("--reason", required=True, help=say("чому", "why").to(language))
+    relay = verbs.add_parser(
+        "relay-password",
+        help=say("новий пароль поліції для потоків RTSP", "a police person's new RTSP password").to(language),
+    )
+    relay.add_argument("login")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -52,6 +57,15 @@ def run(parsed: argparse.Namespace) -> int:
         elif parsed.verb == "disable":
             access.users.disable(access.users.find(parsed.login).id, reason=parsed.reason, by=operator())
             tell(say("Доступ закрито: {login}.", "Closed: {login}.", login=parsed.login))
+        elif parsed.verb == "relay-password":
+            password = access.relay_passwords.renew(access.users.find(parsed.login), by=operator())
+            tell(
+                say(
+                    "Пароль для потоків RTSP; більше його не буде показано: {password}",
+                    "Password for RTSP streams; it is not shown again: {password}",
+                    password=password.reveal(),
+                )
+            )
         else:
             for user in access.users.all():
                 closed = f"✗ {user.disabled_reason}" if user.disabled_reason else ""

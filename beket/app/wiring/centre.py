@@ -25,8 +25,10 @@ from beket.app.wiring.access import open_access
 from beket.app.wiring.alerts import Alerts, CentreParts
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.inventory import inventory_in, open_facts
+from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
 from beket.app.wiring.pages import pages_router
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
+from beket.app.wiring.relay import relay_units
 from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
@@ -80,9 +82,10 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         room = CentreParts(facts, inventory, samples, access, instruments)
         alerts = Alerts(config, room, clock=clock, rng=rng)
         stack.callback(alerts.stop)
+        live = Live(access, inventory, clock=clock, instruments=instruments)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         pages = pages_router(config, room, archive=Playback(recordings), alerts=alerts.view, clock=clock)
-        people = (pages, *alerts.routers())
+        people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         upkeep = functools.partial(
@@ -96,12 +99,19 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         await run_until(
             stop,
             {
-                "agents": listen.serve(parts.agents_app(sink.queue), agents_socket, stop, tls=(cert, key)),
+                "agents": listen.serve(
+                    parts.agents_app(live, sink.queue),
+                    agents_socket,
+                    stop,
+                    tls=(cert, key),
+                    websocket_max_bytes=SITE_MESSAGE_MAX_BYTES,
+                ),
                 "pages": listen.serve(parts.pages_app(people), pages_socket, stop),
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),
                 "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
+                **relay_units(config.relay, access, inventory, live.hub, clock=clock, rng=rng),
                 **alerts.units(),
                 **sink.units(clock=clock, rng=rng),
             },
@@ -139,7 +149,7 @@ class _Parts:
             stale_after_s=config.samples.stale_after_s,
         )
 
-    def agents_app(self, forward: PointSink | None) -> FastAPI:
+    def agents_app(self, live: Live, forward: PointSink | None) -> FastAPI:
         """What agents call."""
         app = web_edge.new_app()
         authenticate = web_agents.authenticate_with(self._access.enrolment)
@@ -157,6 +167,7 @@ class _Parts:
         )
         app.include_router(collector_web.agent_router(points, authenticate=authenticate))
         app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
+        app.include_router(live.agent_router(authenticate))
         return app
 
     def pages_app(self, routers: Iterable[APIRouter]) -> FastAPI:

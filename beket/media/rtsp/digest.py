@@ -15,6 +15,7 @@ from beket.kernel.secrets import Secret
 from beket.kernel.text import say
 
 FIELD_MAX_CHARS = 4096
+REALM = "Beket"
 _PARAMETER = re.compile(r'([A-Za-z][A-Za-z0-9-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
 _HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
     "md5": lambda data: hashlib.md5(data, usedforsecurity=False),  # what the protocol prescribes
@@ -149,18 +150,38 @@ class Authenticator:
         return "Digest " + ", ".join(fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Ha1:
+    """What a server may keep of a password: H(user:realm:password) for each hash (RFC 7616 §3.4.2), hex.
+
+    It opens what asks with this realm, and nothing else.
+    """
+
+    md5: str
+    sha256: str
+
+    @classmethod
+    def of(cls, user: str, realm: str, password: Secret) -> "Ha1":
+        """The hashes of a password."""
+        clear = f"{user}:{realm}:{password.reveal()}".encode()
+        return cls(*(_HASHES[name](clear).hexdigest() for name in ("md5", "sha-256")))
+
+    def __repr__(self) -> str:
+        return "Ha1(•••)"
+
+
 class Gate:
     """The server's side, for one connection: its nonce lives as long as the connection, so nothing can be replayed.
 
-    `check` gives the password of a user, or None for nobody. `ways` are offered in this order; software that reads
-    only the last challenge knows MD5 at best, so MD5 comes last.
+    `check` gives the password of a user or its hashes, which Basic cannot use; None for nobody. `ways` are offered in
+    this order; software that reads only the last challenge knows MD5 at best, so MD5 comes last.
     """
 
     def __init__(
         self,
-        check: Callable[[str], Secret | None],
+        check: Callable[[str], Secret | Ha1 | None],
         *,
-        realm: str = "Beket",
+        realm: str = REALM,
         ways: tuple[str, ...] = ("MD5",),
         nonce: str | None = None,
     ) -> None:
@@ -220,7 +241,7 @@ class Gate:
         except ValueError:
             return None
         password = self._check(user)
-        return user if colon and password is not None and password == Secret(given) else None
+        return user if colon and isinstance(password, Secret) and password == Secret(given) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +258,15 @@ class _Asked:
     nc: str
     cnonce: str
 
-    def response(self, password: Secret) -> str:
-        make = _HASHES[_hash_name(self.algorithm)]
+    def response(self, password: Secret | Ha1) -> str:
+        name = _hash_name(self.algorithm)
+        make = _HASHES[name]
 
         def digest(*parts: str) -> str:
             return make(":".join(parts).encode()).hexdigest()
 
-        who = digest(self.user, self.realm, password.reveal())
+        known = password if isinstance(password, Ha1) else Ha1.of(self.user, self.realm, password)
+        who = known.md5 if name == "md5" else known.sha256
         if self.algorithm.lower().endswith("-sess"):
             who = digest(who, self.nonce, self.cnonce)
         what = digest(self.method, self.uri)

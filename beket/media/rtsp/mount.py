@@ -92,8 +92,11 @@ class Mount:
             reader.close()
         self._readers.clear()
 
-    def send(self, data: bytes | bytearray, timestamp_90k: int, is_key: bool) -> None:
-        """Publish one access unit: NAL units with 4-byte lengths; parameter sets are added in front of key frames."""
+    def send(self, data: bytes | bytearray, timestamp_90k: int, is_key: bool, *, wall_ns: int | None = None) -> None:
+        """Publish one access unit: NAL units with 4-byte lengths; parameter sets are added in front of key frames.
+
+        `wall_ns` is the moment of the frame, for the sender reports; without it they say that it is now.
+        """
         if not self._readers:
             return
         packets = packetize(
@@ -107,7 +110,8 @@ class Mount:
         self._packets += len(packets)
         self._octets += len(data)
         mono_ns = self._clock.mono_ns()
-        report = self._report_if_due(timestamp_90k, mono_ns) if is_key else []  # with a key frame all readers get it
+        # With a key frame all readers get it.
+        report = self._report_if_due(timestamp_90k, mono_ns, wall_ns or self._clock.wall_ns()) if is_key else []
         framed_by_channel: dict[tuple[int, int], bytes] = {}
         for reader in tuple(self._readers):
             channels = (reader.rtp_channel, reader.rtcp_channel)
@@ -117,13 +121,13 @@ class Mount:
                 framed_by_channel[channels] = framed
             reader.offer(framed, is_key=is_key, mono_ns=mono_ns)
 
-    def _report_if_due(self, timestamp_90k: int, mono_ns: int) -> list[bytes]:
+    def _report_if_due(self, timestamp_90k: int, mono_ns: int, wall_ns: int) -> list[bytes]:
         if self._reported_ns is not None and mono_ns - self._reported_ns < REPORT_EVERY_S * NS_PER_S:
             return []
         self._reported_ns = mono_ns
         report = sender_report(
             self._stream.ssrc,
-            wall_ns=self._clock.wall_ns(),
+            wall_ns=wall_ns,
             timestamp=timestamp_90k,
             packets=self._packets,
             octets=self._octets,
