@@ -38,6 +38,10 @@ COMMANDS = (
     Command("journal", say("журнал переглядів і змін: прочитати, перевірити", "read and verify the journal")),
     Command("vms", say("записи: що є, вивести фрагмент, перевірити", "recordings: list, export, check")),
     Command(
+        "backup",
+        say("резервні копії: зробити, як стоять, відновити, перевірити", "backups: run, status, restore, check"),
+    ),
+    Command(
         "config", say("налаштування: перевірити, показати, зразок", "check, show or print an example configuration")
     ),
     Command("doctor", say("знайти, що не так, і сказати, що робити", "find what is wrong and say what to do")),

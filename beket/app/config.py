@@ -13,6 +13,7 @@ from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
 from agents.spool.config import SpoolConfig
 from agents.uplink.config import UplinkConfig
+from backup.config import BackupConfig, RepositoriesConfig
 from beket.kernel.errors import InvalidConfig
 from beket.kernel.ids import check_slug
 from beket.kernel.logs import LogFormat, LogLevel
@@ -80,6 +81,7 @@ class CentreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recordings: RecordingsConfig = RecordingsConfig()
     samples: SamplesConfig = SamplesConfig()
     sinks: SinksConfig = SinksConfig()
+    repositories: RepositoriesConfig = RepositoriesConfig()
     alerts: AlertsConfig = AlertsConfig()
     mail: MailConfig = MailConfig()
     relay: RelayConfig = RelayConfig()
@@ -104,4 +106,5 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: NetworkConfig = NetworkConfig()
     spool: SpoolConfig = SpoolConfig()
     uplink: UplinkConfig = UplinkConfig()
+    backup: BackupConfig = BackupConfig()
     logs: LogsConfig = LogsConfig()

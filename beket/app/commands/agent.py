@@ -1,4 +1,4 @@
-"""`beket agent`: be a site's agent (two processes: capture and polling); `beket agent join` lets it into its centre."""
+"""`beket agent`: be a site's agent, a process for each part; `beket agent join` lets it into its centre."""
 
 import argparse
 import random
@@ -18,7 +18,7 @@ from beket.kernel.errors import InvalidArgument
 from beket.kernel.secrets import read_secret_file
 from beket.kernel.text import Language, say
 
-PARTS = ("capture", "polling")
+PARTS = ("capture", "polling", "backup")
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
@@ -53,11 +53,16 @@ def run(parsed: argparse.Namespace) -> int:
     check_rooms_are_ours()
     logs.configure(level=config.logs.level, style=config.logs.style)
     load_identity(files)
-    process.run(_run_part(config, parsed.only) if parsed.only else _run_both(parsed.config))
+    process.run(_run_part(config, parsed.only) if parsed.only else _run_all(parsed.config, parts_of(config)))
     return 0
 
 
-async def _run_both(config_path: Path) -> None:
+def parts_of(config: AgentConfig) -> tuple[str, ...]:
+    """The parts that this agent has work for: no plans, no backup process."""
+    return tuple(part for part in PARTS if part != "backup" or config.backup.plans)
+
+
+async def _run_all(config_path: Path, parts: tuple[str, ...]) -> None:
     stop = process.stop_on_signals()
     rng, clock = random.Random(), SystemClock()  # noqa: S311 - jitter
     await process.run_until(
@@ -66,7 +71,7 @@ async def _run_both(config_path: Path) -> None:
             part: process.run_child(
                 part, ["agent", "--config", str(config_path), "--only", part], clock=clock, rng=rng, stop=stop
             )
-            for part in PARTS
+            for part in parts
         },
     )
 
@@ -79,6 +84,10 @@ async def _run_part(config: AgentConfig, part: str) -> None:
         from beket.app.wiring.capture import run_capture
 
         await run_capture(config, clock=clock, rng=rng, stop=stop)
+    elif part == "backup":
+        from beket.app.wiring.backup import run_backup
+
+        await run_backup(config, clock=clock, rng=rng, stop=stop)
     else:
         from beket.app.wiring.polling import run_polling
 

@@ -4,6 +4,7 @@ from agents.cameras import metrics as cameras
 from agents.network import metrics as network
 from agents.spool import metrics as spool
 from agents.uplink import metrics as uplink
+from backup import metrics as backup
 from beket.kernel.metrics import Catalogue
 from collector import metrics as collector
 from collector.sinks import metrics as sinks
@@ -22,6 +23,7 @@ def full_catalogue() -> Catalogue:
             *sinks.METRICS,
             *vms.METRICS,
             *uplink.METRICS,
+            *backup.METRICS,
             *live.METRICS,
         )
     )

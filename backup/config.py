@@ -1,0 +1,63 @@
+"""Owns the `[backup]` section of the agent, with its `[[backup.plans]]`, and that of the centre."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from beket.kernel.errors import InvalidConfig
+from beket.kernel.ids import check_slug
+from beket.kernel.text import say
+
+
+class PlanConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Один план копіювання."""
+
+    id: Annotated[str, Meta(description="Незмінний код плану: a-z, 0-9, дефіс.")]
+    name: Annotated[str, Meta(min_length=1, max_length=120, description="Назва, як її бачать люди.")]
+    paths: Annotated[tuple[Path, ...], Meta(min_length=1, description="Повні шляхи до того, що копіювати.")]
+    excludes: Annotated[tuple[str, ...], Meta(description="Що не копіювати, взірцями restic.")] = ()
+    tags: Annotated[tuple[str, ...], Meta(description="Позначки копій.")] = ()
+    every_hours: Annotated[float, Meta(gt=0, le=24 * 31, description="Копія, молодша за стільки годин, свіжа.")] = 24
+
+    def __post_init__(self) -> None:
+        check_slug(self.id, place="id")
+        for path in self.paths:
+            if not path.is_absolute():
+                raise InvalidConfig(say("{path}: потрібен повний шлях.", "{path}: must be absolute.", path=path))
+
+
+class BackupConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Резервні копії; без планів нічого не копіюється."""
+
+    repository: Annotated[str, Meta(description="Сховище копій цього об'єкта: тека або адреса restic.")] = (
+        "/var/lib/beket/backups"
+    )
+    password_file: Annotated[
+        Path, Meta(description="Файл (0600) з паролем сховища; з'явиться сам, роздрукуйте його й сховайте в конверт.")
+    ] = Path("/etc/beket/secrets/backup-password")
+    program: Annotated[str, Meta(description="Програма restic: назва або шлях.")] = "restic"
+    look_every_s: Annotated[float, Meta(ge=0.1, le=3600, description="Раз на стільки секунд глянути, чи не пора.")] = 60
+    random_delay_s: Annotated[
+        float, Meta(ge=0, le=7200, description="Після ввімкнення зачекати випадково, щонайбільше стільки секунд.")
+    ] = 300
+    drill_every_days: Annotated[float, Meta(gt=0, le=366, description="Перевіряти відновлення раз на стільки діб.")] = (
+        30
+    )
+    plans: Annotated[tuple[PlanConfig, ...], Meta(description="Плани копіювання.")] = ()
+
+    def __post_init__(self) -> None:
+        ids = [plan.id for plan in self.plans]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise InvalidConfig(say("План «{id}» названо двічі.", "The plan “{id}” is named twice.", id=twice[0]))
+
+
+class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Сховища копій у центрі: тека, у ній по сховищу на об'єкт."""
+
+    folder: Annotated[Path, Meta(description="Тека зі сховищами; кожне зветься кодом об'єкта.")] = Path(
+        "/var/lib/beket/repositories"
+    )
+    look_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд глянути на свіжість.")] = 60

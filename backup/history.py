@@ -1,0 +1,203 @@
+"""Owns what is remembered of runs and drills, in backup.db. Blocking; call it from a worker thread.
+
+A run is written before it starts, so that a power cut in the middle leaves a row without an end; the next start of the
+agent gives it one. Nothing here is proof that a copy exists: that is the repository's content.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+import backup
+from backup.manifest import Entry
+from backup.plans import Standing
+from backup.restic.outcome import Outcome, OutcomeKind
+from backup.tables import DRILLS, RUNS
+from beket.kernel.database import Database
+from beket.kernel.ids import new_uuid
+from beket.kernel.text import Text, say
+
+MIGRATIONS = Path(backup.__path__[0]) / "migrations"
+GOOD = (OutcomeKind.OK, OutcomeKind.PARTIAL)
+
+
+class Verdict(StrEnum):
+    """What a drill showed; that it could not run says nothing about the copy."""
+
+    PROVEN = "proven"
+    WRONG = "wrong"
+    COULD_NOT_RUN = "could-not-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run as it is remembered. `snapshot` is the full id, "" without one."""
+
+    id: str
+    plan: str
+    began_ns: int
+    ended_ns: int
+    outcome: OutcomeKind
+    reason: Text
+    snapshot: str
+    files: int
+    size_bytes: int
+    added_bytes: int
+    duration_s: float
+    manifest: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A finished drill. `wrong` are the paths that did not come back the same."""
+
+    plan: str
+    snapshot: str
+    ended_ns: int
+    verdict: Verdict
+    files: int
+    size_bytes: int
+    wrong: tuple[str, ...] = ()
+
+
+class History:
+    """The memory of one host's backups."""
+
+    def __init__(self, path: Path) -> None:
+        """Open backup.db, bringing it up to date.
+
+        Raises:
+            DataLoss: the file is no healthy database.
+        """
+        self._database = Database(path, migrations=MIGRATIONS)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def begin(self, plan: str, *, wall_ns: int, boot: str) -> str:
+        """Remember that a run starts; return its id."""
+        row = {"id": new_uuid(), "plan": plan, "boot": boot, "began_ns": wall_ns}
+        self._database.write(lambda connection: connection.execute(RUNS.insert().values(row)))
+        return row["id"]  # type: ignore[return-value] # the one value that is text
+
+    def end(
+        self, run: str, outcome: Outcome, *, wall_ns: int, restic: str, duration_s: float, manifest: Sequence[Entry]
+    ) -> None:
+        """Remember what came of it."""
+        summary = outcome.summary
+        values: dict[str, Any] = {
+            "ended_ns": wall_ns,
+            "outcome": outcome.kind.value,
+            "reason_uk": outcome.reason.uk,
+            "reason_en": outcome.reason.en,
+            "restic": restic,
+            "snapshot": outcome.snapshot.id if outcome.snapshot else "",
+            "duration_s": duration_s,
+            "evidence": outcome.evidence,
+            "manifest": msgspec.json.encode(manifest).decode(),
+        }
+        if summary:
+            values |= {"files": summary.files, "size_bytes": summary.size_bytes, "added_bytes": summary.added_bytes}
+        self._database.write(
+            lambda connection: connection.execute(RUNS.update().where(RUNS.c.id == run).values(values))
+        )
+
+    def close_interrupted(self, *, boot: str, wall_ns: int) -> list[str]:
+        """Give an end to runs that have none: deferred if the machine was started anew since, else cancelled.
+
+        Return the plans concerned. Only for the one process that makes backups, before it begins.
+        """
+        power = say("Під час копіювання зникло світло; копію відкладено.", "The power went; the backup is put off.")
+        killed = say("Копіювання перервано разом з агентом.", "The backup was stopped together with the agent.")
+
+        def work(connection: sa.Connection) -> list[str]:
+            plans: list[str] = []
+            for row in connection.execute(sa.select(RUNS).where(RUNS.c.outcome.is_(None))).all():
+                kind, reason = (OutcomeKind.CANCELLED, killed) if row.boot == boot else (OutcomeKind.DEFERRED, power)
+                values = {"ended_ns": wall_ns, "outcome": kind, "reason_uk": reason.uk, "reason_en": reason.en}
+                connection.execute(RUNS.update().where(RUNS.c.id == row.id).values(values))
+                plans.append(row.plan)
+            return plans
+
+        return self._database.write(work)
+
+    def last_run(self, plan: str, *, kinds: Sequence[OutcomeKind] = tuple(OutcomeKind)) -> Run | None:
+        """The newest finished run of `plan` with one of these outcomes."""
+        query = (
+            sa.select(RUNS)
+            .where(RUNS.c.plan == plan, RUNS.c.outcome.in_([kind.value for kind in kinds]))
+            .order_by(RUNS.c.began_ns.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return _run_of(row) if row else None
+
+    def standing(self, plan: str) -> Standing:
+        """What the schedule wants to know. A run that the power cut off does not count as a failure: it is due now."""
+        last, good = self.last_run(plan), self.last_run(plan, kinds=GOOD)
+        query = sa.select(sa.func.count()).where(
+            RUNS.c.plan == plan,
+            RUNS.c.began_ns > (good.began_ns if good else 0),
+            RUNS.c.outcome.not_in([OutcomeKind.DEFERRED.value, OutcomeKind.CANCELLED.value]),
+        )
+        with self._database.read() as connection:
+            failures = connection.execute(query).scalar_one()
+        return Standing(
+            copied_ns=good.began_ns if good else None,
+            tried_ns=last.ended_ns if last else None,
+            failures=failures,
+            last=last.outcome if last else None,
+        )
+
+    def keep_drill(self, drill: Drill) -> None:
+        """Remember a drill."""
+        values = {
+            "id": new_uuid(),
+            "plan": drill.plan,
+            "snapshot": drill.snapshot,
+            "ended_ns": drill.ended_ns,
+            "verdict": drill.verdict.value,
+            "files": drill.files,
+            "size_bytes": drill.size_bytes,
+            "wrong": msgspec.json.encode(drill.wrong).decode(),
+        }
+        self._database.write(lambda connection: connection.execute(DRILLS.insert().values(values)))
+
+    def last_drill(self, plan: str, *, verdicts: Sequence[Verdict] = tuple(Verdict)) -> Drill | None:
+        """The newest drill of `plan` with one of these verdicts."""
+        query = (
+            sa.select(DRILLS)
+            .where(DRILLS.c.plan == plan, DRILLS.c.verdict.in_([verdict.value for verdict in verdicts]))
+            .order_by(DRILLS.c.ended_ns.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if not row:
+            return None
+        wrong = tuple(msgspec.json.decode(row.wrong, type=list[str]))
+        return Drill(row.plan, row.snapshot, row.ended_ns, Verdict(row.verdict), row.files, row.size_bytes, wrong)
+
+
+def _run_of(row: sa.Row[Any]) -> Run:
+    return Run(
+        id=row.id,
+        plan=row.plan,
+        began_ns=row.began_ns,
+        ended_ns=row.ended_ns,
+        outcome=OutcomeKind(row.outcome),
+        reason=Text("{uk}", "{en}", {"uk": row.reason_uk, "en": row.reason_en}),
+        snapshot=row.snapshot,
+        files=row.files,
+        size_bytes=row.size_bytes,
+        added_bytes=row.added_bytes,
+        duration_s=row.duration_s,
+        manifest=tuple(msgspec.json.decode(row.manifest, type=list[Entry])),
+    )

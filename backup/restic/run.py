@@ -1,0 +1,250 @@
+"""Owns the running of the restic binary: the only place that starts it. Streams its lines, stops it, sees it stall.
+
+On the loop that calls. A run has a session of its own, a minimal environment without any RESTIC_ secret, and no
+standard input. It is over when `run` returns or raises, whatever happens. Note: backup/design/0009-restic-wrapper.md.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backup.restic.commands import Command, Operation
+from backup.restic.events import Event, ItemError, Progress, Summary, Words, parse_line
+from backup.restic.version import Capabilities, capabilities_of, parse_version
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import NotFound
+from beket.kernel.secrets import redact
+from beket.kernel.text import say
+from beket.kernel.units import KIB, MIB
+
+CHUNK_BYTES = 64 * KIB
+# `snapshots` prints one line; anything longer than this is not ours to hold.
+LINE_MAX_BYTES = 16 * MIB
+KEPT_ITEMS = 1000
+KEPT_WORDS = 200
+KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
+STATUS_PER_S = "1"
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
+
+OnProgress = Callable[[Progress], None]
+
+
+class ResticMissing(NotFound):
+    """The restic program is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            say("Немає програми restic, тож копії не робляться.", "restic is missing, so there are no backups."),
+            hint=say("Встановіть її: sudo apt install restic", "Install it: sudo apt install restic"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for what.
+
+    Attributes:
+        silence_s: a run in which nothing moved for so long is ended; None waits for ever.
+        interrupt_s: after SIGINT, for restic to finish its pack and remove its lock.
+        terminate_s: after SIGTERM, before SIGKILL.
+    """
+
+    silence_s: float | None = 15 * 60
+    interrupt_s: float = 30
+    terminate_s: float = 5
+
+
+@dataclass(slots=True)
+class Ended:
+    """Everything that is known of a run that is over; `outcome.classify` judges it.
+
+    Attributes:
+        exit_code: as the shell counts: 128 + number for a signal.
+        words: the last lines for people of both outputs, redacted.
+        output: what `snapshots` printed; empty for other operations.
+        stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
+        lock_may_stay: it ended by a signal that leaves its lock in the repository.
+    """
+
+    command: Command
+    capabilities: Capabilities
+    exit_code: int = 0
+    duration_s: float = 0
+    summary: Summary | None = None
+    items: list[ItemError] = field(default_factory=list)
+    items_total: int = 0
+    words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_WORDS))
+    output: bytes = b""
+    stopped: bool = False
+    stalled: bool = False
+    lock_may_stay: bool = False
+
+
+class Restic:
+    """The installed binary."""
+
+    def __init__(self, program: Path, capabilities: Capabilities, *, clock: Clock, patience: Patience) -> None:
+        self.program = program
+        self.capabilities = capabilities
+        self._clock = clock
+        self._patience = patience
+
+    async def run(
+        self, command: Command, *, stop: asyncio.Event | None = None, on_progress: OnProgress | None = None
+    ) -> Ended:
+        """Run `command` to its end; after `stop` is set it is ended in order.
+
+        Raises:
+            ResticMissing: the binary is gone.
+        """
+        ended = Ended(command, self.capabilities)
+        began_ns = self._clock.mono_ns()
+        process = await _start(self.program, command.arguments)
+        watch = _Watch(self._clock, on_progress)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        whole = command.operation is Operation.SNAPSHOTS
+        reading = asyncio.gather(
+            _read(process.stdout, ended, watch, keep_output=whole), _read(process.stderr, ended, watch)
+        )
+        over = asyncio.create_task(_over(process, reading))
+        try:
+            await self._wait(over, ended, watch, stop or asyncio.Event())
+        finally:
+            if not over.done():
+                await _end(process, over, self._patience)
+        code = await over
+        ended.exit_code = code if code >= 0 else 128 - code
+        ended.duration_s = (self._clock.mono_ns() - began_ns) / NS_PER_S
+        by_term = ended.exit_code == 128 + signal.SIGTERM and not self.capabilities.cleans_lock_on_term
+        ended.lock_may_stay = by_term or ended.exit_code == 128 + signal.SIGKILL
+        return ended
+
+    async def _wait(self, over: "asyncio.Task[int]", ended: Ended, watch: "_Watch", stop: asyncio.Event) -> None:
+        stopping = asyncio.create_task(stop.wait())
+        look_s = None if self._patience.silence_s is None else self._patience.silence_s / 4
+        try:
+            while not over.done():
+                await asyncio.wait({over, stopping}, timeout=look_s, return_when=asyncio.FIRST_COMPLETED)
+                if over.done():
+                    return
+                if stopping.done():
+                    ended.stopped = True
+                    return
+                if self._patience.silence_s is not None and watch.still_s() >= self._patience.silence_s:
+                    ended.stalled = True
+                    return
+        finally:
+            stopping.cancel()
+
+
+async def find_restic(program: str, *, clock: Clock, patience: Patience | None = None) -> Restic:
+    """The binary called `program`, asked for its version once.
+
+    Raises:
+        ResticMissing: it is not installed.
+        ProtocolError: it is another program, or too old.
+    """
+    found = shutil.which(program)
+    if not found:
+        raise ResticMissing
+    process = await _start(Path(found), ("version",))
+    words, _ = await process.communicate()
+    version = parse_version(words[:CHUNK_BYTES].decode(errors="replace"))
+    return Restic(Path(found), capabilities_of(version), clock=clock, patience=patience or Patience())
+
+
+class _Watch:
+    """When something last moved: a status line with the same numbers is no movement."""
+
+    def __init__(self, clock: Clock, on_progress: OnProgress | None) -> None:
+        self._clock = clock
+        self._on_progress = on_progress
+        self._last: Progress | None = None
+        self._moved_ns = clock.mono_ns()
+
+    def see(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            if event == self._last:
+                return
+            self._last = event
+            if self._on_progress:
+                self._on_progress(event)
+        self._moved_ns = self._clock.mono_ns()
+
+    def still_s(self) -> float:
+        return (self._clock.mono_ns() - self._moved_ns) / NS_PER_S
+
+
+async def _start(program: Path, arguments: tuple[str, ...]) -> asyncio.subprocess.Process:
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    try:
+        return await asyncio.create_subprocess_exec(
+            program,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**environment, "LC_ALL": "C.UTF-8", "RESTIC_PROGRESS_FPS": STATUS_PER_S},
+            start_new_session=True,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise ResticMissing from error
+
+
+async def _over(process: asyncio.subprocess.Process, reading: "asyncio.Future[tuple[None, None]]") -> int:
+    await reading
+    return await process.wait()
+
+
+async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, keep_output: bool = False) -> None:
+    async for line in _lines(stream):
+        if keep_output and len(ended.output) + len(line) <= KEPT_OUTPUT_BYTES and line[:1] in (b"[", b"n"):
+            ended.output += line
+            continue
+        event = parse_line(line)
+        watch.see(event)
+        if isinstance(event, Summary):
+            ended.summary = event
+        elif isinstance(event, ItemError):
+            ended.items_total += 1
+            if len(ended.items) < KEPT_ITEMS:
+                ended.items.append(event)
+        elif isinstance(event, Words) and event.text:
+            ended.words.append(redact(event.text))
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Lines without their ends; of a line longer than `LINE_MAX_BYTES` only the beginning."""
+    held = bytearray()
+    while chunk := await stream.read(CHUNK_BYTES):
+        *whole, rest = chunk.split(b"\n")
+        for part in whole:
+            held += part[: LINE_MAX_BYTES - len(held)]
+            yield bytes(held)
+            held.clear()
+        held += rest[: LINE_MAX_BYTES - len(held)]
+    if held:
+        yield bytes(held)
+
+
+async def _end(process: asyncio.subprocess.Process, over: "asyncio.Task[int]", patience: Patience) -> None:
+    """SIGINT, wait, SIGTERM, wait, SIGKILL; a second cancellation while we wait goes straight to SIGKILL."""
+    try:
+        for number, wait_s in ((signal.SIGINT, patience.interrupt_s), (signal.SIGTERM, patience.terminate_s)):
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(over), wait_s)
+                return
+    finally:
+        if not over.done():
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    await asyncio.shield(over)

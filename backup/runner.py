@@ -1,0 +1,168 @@
+"""Owns one run of one plan from the look at its paths to the proof, and what is remembered of it.
+
+On one loop; one run at a time. restic is started twice, for the copy and for the proof; only when the repository is
+locked twice more (unlock what is provably stale, try once again). Note: backup/design/0009-restic-wrapper.md.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backup import manifest
+from backup.history import GOOD, History
+from backup.manifest import Taken
+from backup.plans import Plan, preflight
+from backup.repository import place
+from backup.restic import commands
+from backup.restic.commands import Repository
+from backup.restic.events import Snapshot, parse_snapshots
+from backup.restic.outcome import Outcome, OutcomeKind, classify
+from backup.restic.run import Ended, OnProgress, Restic
+from beket.kernel.clock import Clock
+from beket.kernel.errors import Busy
+from beket.kernel.text import Text, say
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What runs and drills work with.
+
+    Attributes:
+        boot: id of this start of the machine.
+        one_at_a_time: held while restic works: one long job per host.
+    """
+
+    restic: Restic
+    repository: Repository
+    history: History
+    clock: Clock
+    rng: random.Random
+    boot: str
+    one_at_a_time: asyncio.Lock
+
+
+class Runner:
+    """Makes backups."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def run(
+        self, plan: Plan, *, stop: asyncio.Event | None = None, on_progress: OnProgress | None = None
+    ) -> Outcome:
+        """Make a copy now and judge it; what came of it is remembered before this returns.
+
+        Raises:
+            Busy: another run or drill of this process is under way.
+            ResticMissing: the binary is gone; nothing was begun.
+            BeketError: the password file or backup.db cannot be used.
+        """
+        tools = self._tools
+        if tools.one_at_a_time.locked():
+            raise Busy(say("Інше копіювання ще триває.", "Another backup is under way."), subject=plan.id)
+        async with tools.one_at_a_time:
+            began_ns, began_mono_ns = tools.clock.wall_ns(), tools.clock.mono_ns()
+            run = await asyncio.to_thread(tools.history.begin, plan.id, wall_ns=began_ns, boot=tools.boot)
+            outcome, taken = await self._copy(plan, stop, on_progress)
+            entries = await asyncio.to_thread(manifest.confirm, taken) if outcome.kind in GOOD else []
+            await asyncio.to_thread(
+                tools.history.end,
+                run,
+                outcome,
+                wall_ns=tools.clock.wall_ns(),
+                restic=str(tools.restic.capabilities.version),
+                duration_s=(tools.clock.mono_ns() - began_mono_ns) / 1e9,
+                manifest=entries,
+            )
+        log.log(
+            _LEVELS.get(outcome.kind, logging.WARNING), "backup %s: %s: %s", plan.id, outcome.kind, outcome.reason.en
+        )
+        return outcome
+
+    async def _copy(
+        self, plan: Plan, stop: asyncio.Event | None, on_progress: OnProgress | None
+    ) -> tuple[Outcome, Sequence[Taken]]:
+        tools = self._tools
+        troubles = await asyncio.to_thread(preflight, plan.paths)
+        absent = [trouble.path for trouble in troubles if not _is_there(trouble.path)]
+        present = [path for path in plan.paths if path not in absent]
+        if not present:
+            return Outcome(OutcomeKind.FAILED, _joined([trouble.sentence for trouble in troubles])), []
+        good = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD)
+        hindrance = await place.ensure(tools.restic, tools.repository, is_first_use=good is None)
+        if hindrance:
+            return hindrance, []
+        taken = await asyncio.to_thread(manifest.take, present, plan.excludes, rng=tools.rng)
+        command = commands.backup(tools.repository, present, excludes=plan.excludes, tags=(plan.tag, *plan.tags))
+        ended = await tools.restic.run(command, stop=stop, on_progress=on_progress)
+        outcome = await self._judge(ended, present, absent)
+        if outcome.kind is OutcomeKind.LOCKED:
+            await tools.restic.run(commands.unlock(tools.repository), stop=stop)
+            outcome = await self._judge(
+                await tools.restic.run(command, stop=stop, on_progress=on_progress), present, absent
+            )
+        return outcome, taken
+
+    async def _judge(self, ended: Ended, asked: Sequence[Path], absent: Sequence[Path]) -> Outcome:
+        snapshot = None
+        if ended.summary and ended.summary.snapshot_id:
+            found = await named_snapshots(self._tools, ended.summary.snapshot_id)
+            snapshot = found[0] if len(found) == 1 else None
+        return classify(ended, asked=asked, snapshot=snapshot, absent=absent)
+
+
+async def named_snapshots(tools: Tools, *ids: str) -> tuple[Snapshot, ...]:
+    """What the repository itself holds under these ids; nothing when it cannot be asked."""
+    asked = await tools.restic.run(commands.snapshots(tools.repository, ids=ids))
+    return parse_snapshots(asked.output) if asked.exit_code == 0 else ()
+
+
+async def newest_snapshot(tools: Tools, plan: Plan) -> Snapshot | Outcome:
+    """The newest snapshot of `plan` in the repository, or why there is none to be seen."""
+    ended = await tools.restic.run(commands.snapshots(tools.repository, tag=plan.tag))
+    outcome = classify(ended)
+    if outcome.kind is not OutcomeKind.OK:
+        return outcome
+    found = parse_snapshots(ended.output)
+    if not found:
+        return Outcome(OutcomeKind.MISSING, say("Копії ще немає.", "There is no copy yet."))
+    return max(found, key=lambda snapshot: snapshot.time)
+
+
+async def check(tools: Tools, *, read_data: bool, stop: asyncio.Event | None = None) -> Outcome:
+    """Is the repository whole. A lock that a dead process left is removed first; a live one is respected.
+
+    Raises:
+        Busy: a run or drill of this process is under way.
+    """
+    if tools.one_at_a_time.locked():
+        raise Busy(say("Інше копіювання ще триває.", "Another backup is under way."))
+    async with tools.one_at_a_time:
+        command = commands.check(tools.repository, read_data=read_data)
+        outcome = classify(await tools.restic.run(command, stop=stop))
+        if outcome.kind is OutcomeKind.LOCKED:
+            await tools.restic.run(commands.unlock(tools.repository), stop=stop)
+            outcome = classify(await tools.restic.run(command, stop=stop))
+        return outcome
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+def _joined(sentences: Sequence[Text]) -> Text:
+    parts: dict[str, object] = {f"s{i}": sentence for i, sentence in enumerate(sentences)}
+    template = " ".join(f"{{{key}}}" for key in parts)
+    return Text(template, template, parts)
+
+
+_LEVELS = {OutcomeKind.OK: logging.INFO, OutcomeKind.CANCELLED: logging.INFO, OutcomeKind.DEFERRED: logging.INFO}

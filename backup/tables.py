@@ -1,0 +1,45 @@
+"""Owns the tables of backup.db, the same as migration backup_0001 makes them. Times are wall clock, ns since 1970."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+# One row a run, written before it starts and again when it is over; `outcome` is null while it runs.
+RUNS = sa.Table(
+    "runs",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("boot", sa.Text, nullable=False),
+    sa.Column("began_ns", sa.BigInteger, nullable=False),
+    sa.Column("ended_ns", sa.BigInteger),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason_uk", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason_en", sa.Text, nullable=False, server_default=""),
+    sa.Column("restic", sa.Text, nullable=False, server_default=""),
+    sa.Column("snapshot", sa.Text, nullable=False, server_default=""),
+    sa.Column("files", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("added_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("duration_s", sa.Float, nullable=False, server_default="0"),
+    sa.Column("evidence", sa.Text, nullable=False, server_default=""),
+    # JSON list of `manifest.Entry`.
+    sa.Column("manifest", sa.Text, nullable=False, server_default="[]"),
+    sa.Index("runs_by_plan", "plan", "began_ns"),
+)
+
+# One row a restore drill.
+DRILLS = sa.Table(
+    "drills",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("snapshot", sa.Text, nullable=False),
+    sa.Column("ended_ns", sa.BigInteger, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("files", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    # JSON list of paths that did not come back the same.
+    sa.Column("wrong", sa.Text, nullable=False),
+    sa.Index("drills_by_plan", "plan", "ended_ns"),
+)

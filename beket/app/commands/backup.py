@@ -1,0 +1,184 @@
+"""`beket backup`: make a copy now, see how the plans stand, get files back, check the repository."""
+
+import argparse
+import asyncio
+import contextlib
+import datetime
+import random
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from backup import drills, runner
+from backup.history import Verdict
+from backup.plans import Plan
+from backup.restic import commands
+from backup.restic.events import Progress
+from backup.restic.outcome import Outcome, OutcomeKind, classify
+from backup.sentence import facts_of, is_late, plan_sentence
+from beket.app import process
+from beket.app.commands import arguments
+from beket.app.config import AgentConfig
+from beket.app.terminal import tell
+from beket.app.wiring.backup import Backups, open_backups
+from beket.kernel import logs
+from beket.kernel.clock import SystemClock, utc
+from beket.kernel.config import load
+from beket.kernel.errors import InvalidArgument, NotFound
+from beket.kernel.text import Language, say
+
+# sysexits.h, by what the person who called may do about it.
+EXIT_CODES = {
+    OutcomeKind.OK: 0,
+    OutcomeKind.PARTIAL: 1,
+    OutcomeKind.DEFERRED: 75,
+    OutcomeKind.LOCKED: 75,
+    OutcomeKind.AUTH: 77,
+    OutcomeKind.MISSING: 66,
+    OutcomeKind.DAMAGED: 65,
+    OutcomeKind.CANCELLED: 130,
+    OutcomeKind.FAILED: 74,
+}
+LATE_EXIT_CODE = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
+    """Declare `run`, `status`, `restore` and `check`."""
+    arguments.add_config(parser, language, default="/etc/beket/agent.toml")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|status|restore|check")
+    plan_help = say("код плану; без нього — усі", "id of the plan; all without it").to(language)
+    running = verbs.add_parser("run", help=say("зробити копію зараз і довести її", "copy now, and prove").to(language))
+    running.add_argument("--plan", metavar="ID", help=plan_help)
+    running.add_argument(
+        "--drill", action="store_true", help=say("і перевірити відновлення", "and prove the restore").to(language)
+    )
+    status = verbs.add_parser("status", help=say("одне речення на план", "one sentence a plan").to(language))
+    status.add_argument("--plan", metavar="ID", help=plan_help)
+    restoring = verbs.add_parser("restore", help=say("повернути файли", "get files back").to(language))
+    restoring.add_argument("--plan", required=True, metavar="ID", help=say("код плану", "id of the plan").to(language))
+    restoring.add_argument("--to", required=True, type=Path, metavar="DIR", help=_empty_folder(language))
+    restoring.add_argument(
+        "--only", type=Path, metavar="PATH", help=say("лише цей шлях", "this path only").to(language)
+    )
+    checking = verbs.add_parser("check", help=say("чи сховище ціле", "is the repository whole").to(language))
+    checking.add_argument(
+        "--fast", action="store_true", help=say("без читання всіх даних", "without reading all data").to(language)
+    )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Do what was asked.
+
+    Raises:
+        NotFound: the agent has not joined, restic is not installed, or there is no such plan.
+    """
+    config = load(parsed.config, AgentConfig)
+    logs.configure(level="warning", style=config.logs.style)
+    work = {"run": _run, "status": _status, "restore": _restore, "check": _check}[parsed.verb]
+    return asyncio.run(_with_backups(config, parsed, work))
+
+
+Work = Callable[[Backups, argparse.Namespace, asyncio.Event], Coroutine[None, None, int]]
+
+
+async def _with_backups(config: AgentConfig, parsed: argparse.Namespace, work: Work) -> int:
+    stop = process.stop_on_signals()
+    async with open_backups(config, clock=SystemClock(), rng=random.SystemRandom()) as backups:
+        return await work(backups, parsed, stop)
+
+
+async def _run(backups: Backups, parsed: argparse.Namespace, stop: asyncio.Event) -> int:
+    worst = 0
+    for plan in _plans(backups, parsed.plan):
+        outcome = await backups.runner.run(plan, stop=stop, on_progress=_show)
+        tell(say("{name}: {reason}", "{name}: {reason}", name=plan.name, reason=outcome.reason))
+        worst = max(worst, EXIT_CODES[outcome.kind])
+        if parsed.drill and outcome.snapshot:
+            worst = max(worst, await _drill(backups, plan, stop))
+        if stop.is_set():
+            break
+    return worst
+
+
+async def _drill(backups: Backups, plan: Plan, stop: asyncio.Event) -> int:
+    remembered = await asyncio.to_thread(backups.tools.history.last_run, plan.id)
+    if remembered is None or not remembered.manifest:
+        return 0
+    sandbox = backups.files.data / "sandbox" / f"{plan.id}-by-hand"
+    await asyncio.to_thread(drills.clear_sandbox, sandbox)
+    result = await drills.drill(backups.tools, plan, remembered, sandbox, stop=stop)
+    tell(plan_sentence(await asyncio.to_thread(facts_of, backups.tools.history, plan), _now(backups)))
+    return 0 if result.verdict is Verdict.PROVEN else EXIT_CODES[OutcomeKind.DAMAGED]
+
+
+async def _status(backups: Backups, parsed: argparse.Namespace, _: asyncio.Event) -> int:
+    late = False
+    for plan in _plans(backups, parsed.plan):
+        facts = await asyncio.to_thread(facts_of, backups.tools.history, plan)
+        tell(plan_sentence(facts, _now(backups)))
+        late |= is_late(facts, _now(backups))
+    return LATE_EXIT_CODE if late else 0
+
+
+async def _restore(backups: Backups, parsed: argparse.Namespace, stop: asyncio.Event) -> int:
+    (plan,) = _plans(backups, parsed.plan)
+    newest = await runner.newest_snapshot(backups.tools, plan)
+    if isinstance(newest, Outcome):
+        return _told(newest)
+    await asyncio.to_thread(drills.prepare_sandbox, parsed.to, 0)
+    only = [str(parsed.only)] if parsed.only else []
+    command = commands.restore(backups.tools.repository, newest.id, parsed.to, only=only)
+    outcome = classify(await backups.tools.restic.run(command, stop=stop))
+    if outcome.kind is OutcomeKind.OK:
+        tell(
+            say(
+                "Копію від {time} відновлено в {place}.",
+                "Snapshot of {time} is restored into {place}.",
+                time=newest.time[:16].replace("T", " "),
+                place=parsed.to,
+            )
+        )
+        return 0
+    return _told(outcome)
+
+
+async def _check(backups: Backups, parsed: argparse.Namespace, stop: asyncio.Event) -> int:
+    outcome = await runner.check(backups.tools, read_data=not parsed.fast, stop=stop)
+    if outcome.kind is OutcomeKind.OK:
+        tell(say("Сховище ціле.", "The repository is whole."))
+        return 0
+    return _told(outcome)
+
+
+def _plans(backups: Backups, wanted: str | None) -> list[Plan]:
+    if not backups.plans:
+        raise InvalidArgument(
+            say("У налаштуваннях немає жодного плану копіювання.", "The configuration has no backup plan."),
+            hint=say("Допишіть розділ [[backup.plans]].", "Add a [[backup.plans]] table."),
+        )
+    found = [plan for plan in backups.plans if wanted in (None, plan.id)]
+    if not found:
+        known = ", ".join(plan.id for plan in backups.plans)
+        raise NotFound(
+            say("Немає плану «{id}»; є: {known}.", "No plan “{id}”; there are: {known}.", id=wanted, known=known)
+        )
+    return found
+
+
+def _told(outcome: Outcome) -> int:
+    tell(outcome.reason)
+    return EXIT_CODES[outcome.kind]
+
+
+def _now(backups: Backups) -> datetime.datetime:
+    return utc(backups.tools.clock.wall_ns())
+
+
+def _show(progress: Progress) -> None:
+    if sys.stderr.isatty():
+        with contextlib.suppress(OSError):
+            print(f"\r{100 * progress.ratio:3.0f} % ", end="", file=sys.stderr, flush=True)
+
+
+def _empty_folder(language: Language) -> str:
+    return say("порожня тека для відновлення", "empty folder to restore into").to(language)

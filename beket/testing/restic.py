@@ -1,0 +1,60 @@
+"""Owns a place for one test of backups: a source tree, a repository, its password, and the real restic."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from beket.testing.process import output_of
+
+FIRST_FILE = "накладна [1] *.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlace:
+    """Folders of one test; nothing is in the repository yet."""
+
+    folder: Path
+
+    @property
+    def source(self) -> Path:
+        """What is to be saved."""
+        return self.folder / "документи"
+
+    @property
+    def repository(self) -> Path:
+        """Where to."""
+        return self.folder / "repository"
+
+    @property
+    def password_file(self) -> Path:
+        """What opens it; absent until the first use."""
+        return self.folder / "secrets" / "backup-password"
+
+    def packs(self) -> list[Path]:
+        """Pack files of the repository, largest first, made writable."""
+        found = sorted((self.repository / "data").glob("*/*"), key=lambda path: -path.stat().st_size)
+        for path in found:
+            path.chmod(0o600)
+        return found
+
+    def locks(self) -> list[Path]:
+        """Whole lock files; restic writes one under another name first."""
+        return [path for path in (self.repository / "locks").iterdir() if len(path.name) == 64]
+
+    def bare(self, *arguments: str | Path) -> str:
+        """What plain restic says, without our wrapper."""
+        return output_of(
+            "restic", "--no-cache", "--repo", self.repository, "--password-file", self.password_file, *arguments
+        )
+
+
+def make_backup_place(folder: Path, *, size_bytes: int = 300_000, files: int = 5, seed: int = 1) -> BackupPlace:
+    """A small source tree of known content: one file of `size_bytes`, a few short ones, one with a difficult name."""
+    place = BackupPlace(folder)
+    rng = random.Random(seed)  # noqa: S311 - content, no secret
+    (place.source / "бухгалтерія").mkdir(parents=True)
+    (place.source / "бухгалтерія" / "звіт.ods").write_bytes(rng.randbytes(size_bytes))
+    (place.source / FIRST_FILE).write_text("накладна\n")
+    for number in range(files):
+        (place.source / f"{number}.txt").write_bytes(rng.randbytes(100))
+    return place
