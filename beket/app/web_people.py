@@ -1,7 +1,7 @@
 """Owns how a person is known to the pages: logging in and out, the session cookie, and the question before each look.
 
-The rules are `beket.access`'s; here are cookies, bodies and worker threads. The reason for a look is stated once with
-PUT /reason and then stands in the journal with every look of the next hours.
+The rules are `beket.access`'s, the cookie is `dashboards.web.session`'s; here are bodies and worker threads. The
+reason for a look is stated once with PUT /reason and then stands in the journal with every look of the next hours.
 Note: beket/access/design/0006-access-and-trust.md.
 """
 
@@ -19,14 +19,13 @@ from beket.access.sessions import check_csrf, csrf_token
 from beket.access.store import AccessStore
 from beket.app.looks import LiveLook
 from beket.kernel import wire
-from beket.kernel.errors import Forbidden, NotFound, Unauthenticated
+from beket.kernel.errors import NotFound
 from beket.kernel.ids import UserId
 from beket.kernel.ports import InventoryView
 from beket.kernel.secrets import Secret
 from beket.kernel.text import say
+from dashboards.web.session import check_origin, give_cookie, take_cookie_away, token_of
 
-COOKIE = "beket_session"
-COOKIE_LIFE_S = 30 * 86_400
 BODY_MAX_BYTES = 16 * 1024
 
 
@@ -68,7 +67,7 @@ def router(access: AccessStore) -> APIRouter:
         check_csrf(token, request.headers.get("x-csrf-token", ""))
         await asyncio.to_thread(access.sessions.revoke, session, reason="logged out")
         response = Response(status_code=204)
-        response.delete_cookie(COOKIE, path="/")
+        take_cookie_away(response)
         return response
 
     @routes.put("/reason")
@@ -85,15 +84,7 @@ def router(access: AccessStore) -> APIRouter:
         account = await asyncio.to_thread(access.users.get, user)
         body = LoggedIn(account.login, account.role.value, csrf_token(token))
         response = Response(wire.encode(body), media_type="application/json", headers={"Cache-Control": "no-store"})
-        response.set_cookie(
-            COOKIE,
-            token.reveal(),
-            max_age=COOKIE_LIFE_S,
-            path="/",
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        give_cookie(response, token, request)
         return response
 
     return routes
@@ -128,7 +119,7 @@ def live_guard(access: AccessStore, inventory: InventoryView) -> Callable[..., A
 
     async def authorize(connection: HTTPConnection, camera: str) -> LiveLook:
         check_origin(connection)
-        token = _token_of(connection)
+        token = token_of(connection)
 
         def actor() -> Actor:
             return access.enter(token)[1]
@@ -144,35 +135,16 @@ async def actor_of(access: AccessStore, request: Request) -> Actor:
     Raises:
         Unauthenticated: no session, or one that has ended.
     """
-    token = _token_of(request)
+    token = token_of(request)
     session = await asyncio.to_thread(access.sessions.find, token)
     return await asyncio.to_thread(access.users.actor, session.user, reason=session.reason)
 
 
-def check_origin(request: HTTPConnection) -> None:
-    """Refuse a changing request, or a WebSocket, that another site's page makes the browser open.
-
-    Raises:
-        Forbidden: the browser named another origin than the host it called.
-    """
-    origin = request.headers.get("origin")
-    scheme = request.url.scheme.replace("ws", "http", 1)  # a WebSocket's origin is the page's
-    if origin and origin != f"{scheme}://{request.headers.get('host', '')}":
-        raise Forbidden(say("Запит прийшов з іншого сайту.", "The request came from another site."))
-
-
 async def _session_of(access: AccessStore, request: Request) -> tuple[str, Secret]:
     check_origin(request)
-    token = _token_of(request)
+    token = token_of(request)
     session = await asyncio.to_thread(access.sessions.find, token)
     return session.id, token
-
-
-def _token_of(request: HTTPConnection) -> Secret:
-    token = request.cookies.get(COOKIE, "")
-    if not token:
-        raise Unauthenticated(say("Увійдіть, будь ласка.", "Please log in."))
-    return Secret(token)
 
 
 def _aware(moment: datetime.datetime | None) -> datetime.datetime | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from beket.app.web_people import COOKIE, LoggedIn, ReasonRequest
+from beket.app.web_people import LoggedIn, ReasonRequest
 from beket.kernel import wire
 from beket.kernel.clock import utc
 from beket.kernel.errors import NotFound, ProtocolError, Unreachable
@@ -22,6 +22,7 @@ from beket.kernel.units import TICKS_PER_S, ticks_to_ns
 from beket.media import av as av_gate
 from beket.sim.clock_text import read_clock_of_rgb
 from collector.alerts_view import AlertBody, AlertsBody
+from dashboards.web.session import COOKIE
 from vms.messages import Listed
 
 TIMEOUT_S = 20

@@ -21,7 +21,7 @@ from beket.access.passwords import Passwords
 from beket.access.permit import Grant, Scope
 from beket.access.roles import Action, Role
 from beket.access.store import AccessStore, open_access_db
-from beket.app import listen, web_agents, web_edge, web_people
+from beket.app import listen, web_agents, web_edge
 from beket.app.wiring.agent_side import AgentFiles, connect, join, load_identity
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
 from beket.app.wiring.live_site import live_uplink
@@ -38,6 +38,7 @@ from beket.sim.camera import SimulatedCamera, SimulatedCameras
 from beket.sim.scene import Scene
 from beket.sim.street import COUNCIL_STREET
 from beket.sim.traffic import VillageTraffic
+from dashboards.web.session import COOKIE
 from vms.recordings.container import Origin
 from vms.recordings.disk import Disk, PosixDisk
 from vms.recordings.store import Store
@@ -142,7 +143,7 @@ class Village:
         token, session = self.access.sessions.open(user.id)
         if reason:
             self.access.sessions.state_reason(session.id, reason)
-        return f"{web_people.COOKIE}={token.reveal()}"
+        return f"{COOKIE}={token.reveal()}"
 
     def number(self, name: str, instruments: Instruments | None = None) -> float:
         """The sum of one of the centre's own numbers, or of the site's."""
