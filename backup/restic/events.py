@@ -3,6 +3,7 @@
 Sans-I/O. Unknown types and fields are ignored, so that a newer restic is still understood.
 """
 
+import datetime
 import re
 from dataclasses import dataclass
 
@@ -85,6 +86,26 @@ class Snapshot(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]
     hostname: str = ""
     tags: tuple[str, ...] = ()
+
+    def made_at(self) -> datetime.datetime:
+        """When, by the clock of its host; aware.
+
+        Raises:
+            ProtocolError: `time` is none.
+        """
+        try:
+            moment = datetime.datetime.fromisoformat(self.time)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise ProtocolError(
+                say(
+                    "Копія має незрозумілий час: {time}.",
+                    "The snapshot's time is not understood: {time}.",
+                    time=self.time[:40],
+                )
+            )
+        return moment
 
 
 def parse_line(line: bytes) -> Event:

@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("capture",)
+NAMES = ("capture", "restic_overhead")
 
 
 def main() -> int:

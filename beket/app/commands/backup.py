@@ -15,7 +15,7 @@ from backup.plans import Plan
 from backup.restic import commands
 from backup.restic.events import Progress
 from backup.restic.outcome import Outcome, OutcomeKind, classify
-from backup.sentence import facts_of, is_late, plan_sentence
+from backup.sentence import KYIV, facts_of, is_late, plan_sentence
 from beket.app import process
 from beket.app.commands import arguments
 from beket.app.config import AgentConfig
@@ -134,7 +134,7 @@ async def _restore(backups: Backups, parsed: argparse.Namespace, stop: asyncio.E
             say(
                 "Копію від {time} відновлено в {place}.",
                 "Snapshot of {time} is restored into {place}.",
-                time=newest.time[:16].replace("T", " "),
+                time=f"{newest.made_at().astimezone(KYIV):%d.%m.%Y %H:%M}",
                 place=parsed.to,
             )
         )

@@ -5,7 +5,6 @@ polling. What it measures travels through a spool of its own.
 """
 
 import asyncio
-import datetime
 import functools
 import logging
 import random
@@ -144,7 +143,7 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
     """One run of one plan now; what it proved to be in the repository is taken note of."""
     outcome = await backups.runner.run(plan)
     if outcome.snapshot:
-        backups.seen_ns[plan.id] = wall_ns_of(datetime.datetime.fromisoformat(outcome.snapshot.time))
+        backups.seen_ns[plan.id] = wall_ns_of(outcome.snapshot.made_at())
     return outcome
 
 
@@ -183,7 +182,7 @@ async def ask_repository(backups: Backups) -> None:
         if isinstance(newest, Outcome):
             backups.seen_ns.pop(plan.id, None)
         else:
-            backups.seen_ns[plan.id] = wall_ns_of(datetime.datetime.fromisoformat(newest.time))
+            backups.seen_ns[plan.id] = wall_ns_of(newest.made_at())
 
 
 async def put_points(backups: Backups, sink: PointSink) -> None:

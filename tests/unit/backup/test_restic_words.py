@@ -1,5 +1,6 @@
 """Versions, arguments and lines of restic."""
 
+import datetime
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ from hypothesis import strategies as st
 
 from backup.restic import commands
 from backup.restic.commands import Repository
-from backup.restic.events import ItemError, Progress, Summary, Words, parse_line, parse_snapshots
+from backup.restic.events import ItemError, Progress, Snapshot, Summary, Words, parse_line, parse_snapshots
 from backup.restic.version import Version, capabilities_of, parse_version
 from beket.kernel.errors import InvalidConfig, ProtocolError
 
+SUMMARY_LINE = (
+    b'{"message_type":"summary","total_files_processed":2,"total_bytes_processed":3000006,'
+    b'"data_added":7,"total_duration":0.25,"snapshot_id":"51e13f82","new_field":{}}'
+)
 REPOSITORY = Repository("/srv/repo", Path("/etc/beket/secrets/p"), host="council")
 
 
@@ -73,8 +78,7 @@ def test_restore_takes_names_literally() -> None:
     [
         (b'{"message_type":"status","percent_done":0.5,"files_done":2,"bytes_done":10}', Progress(0.5, 2, 10)),
         (
-            b'{"message_type":"summary","total_files_processed":2,"total_bytes_processed":3000006,'
-            + b'"data_added":7,"total_duration":0.25,"snapshot_id":"51e13f82","new_field":{}}',
+            SUMMARY_LINE,
             Summary("51e13f82", 2, 3000006, 7, 0.25),
         ),
         (
@@ -106,6 +110,17 @@ def test_hostile_list_of_snapshots_raises_the_declared_error_only(document: byte
         parse_snapshots(document)
     except ProtocolError:
         return
+
+
+def test_time_of_a_snapshot_is_read_with_its_zone() -> None:
+    snapshot = Snapshot(id="a", time="2026-11-25T03:40:56.540050882+02:00", paths=())
+    assert snapshot.made_at().astimezone(datetime.UTC).isoformat() == "2026-11-25T01:40:56.540050+00:00"
+
+
+@pytest.mark.parametrize("time", ["", "2026-11-25T03:40:56", "вчора"])
+def test_snapshot_without_a_moment_raises_the_declared_error(time: str) -> None:
+    with pytest.raises(ProtocolError):
+        Snapshot(id="a", time=time, paths=()).made_at()
 
 
 def test_no_snapshots_may_be_null() -> None:

@@ -13,6 +13,7 @@ from beket.app.wiring.catalogue import full_catalogue
 from beket.kernel.clock import NS_PER_S, wall_ns_of
 from beket.kernel.text import say
 
+BUSY = "Сховище зайняте."
 NOW = datetime.datetime(2026, 11, 25, 9, 0, tzinfo=KYIV)
 
 
@@ -21,7 +22,7 @@ def _ns(*moment: int) -> int:
 
 
 def _run(began_ns: int, outcome: OutcomeKind = OutcomeKind.OK) -> Run:
-    reason = say("Сховище зайняте.", "Locked.")
+    reason = say("{busy}", "{busy}", busy=BUSY)
     return Run("r", "p", began_ns, began_ns, outcome, reason, "s", 2, 1000, 10, 1.5, ())
 
 
@@ -44,8 +45,7 @@ FACTS = PlanFacts("Документи бухгалтерії", 24, whole=FRESH, 
         ),
         (
             {"whole": _run(_ns(2026, 11, 21, 2, 10)), "last": _run(_ns(2026, 11, 25, 8, 0), OutcomeKind.LOCKED)},
-            "остання копія — 21 листопада о 02:10 (це давно: 4 доби без копії); відновлення перевірено 18 листопада."
-            + " Сховище зайняте.",
+            f"остання копія — 21 листопада о 02:10 (це давно: 4 доби без копії); відновлення перевірено 18 листопада. {BUSY}",
         ),
         (
             {"whole": None, "last": None, "proven": None, "drilled": None},
