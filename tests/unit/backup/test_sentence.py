@@ -14,6 +14,7 @@ from beket.kernel.clock import NS_PER_S, wall_ns_of
 from beket.kernel.text import say
 
 BUSY = "Сховище зайняте."
+RESTORE = "відновлення перевірено 18 листопада."
 NOW = datetime.datetime(2026, 11, 25, 9, 0, tzinfo=KYIV)
 
 
@@ -45,7 +46,7 @@ FACTS = PlanFacts("Документи бухгалтерії", 24, whole=FRESH, 
         ),
         (
             {"whole": _run(_ns(2026, 11, 21, 2, 10)), "last": _run(_ns(2026, 11, 25, 8, 0), OutcomeKind.LOCKED)},
-            f"остання копія — 21 листопада о 02:10 (це давно: 4 доби без копії); відновлення перевірено 18 листопада. {BUSY}",
+            f"остання копія — 21 листопада о 02:10 (це давно: 4 доби без копії); {RESTORE} {BUSY}",
         ),
         (
             {"whole": None, "last": None, "proven": None, "drilled": None},
