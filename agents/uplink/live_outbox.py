@@ -5,6 +5,7 @@ nothing, and a queue would only make all later ones older. Note: vms/design/0008
 """
 
 from collections import deque
+from typing import NamedTuple
 
 from agents.uplink.live_messages import LiveKind, head
 from beket.kernel.ports import Fragment, StreamFormat
@@ -15,6 +16,11 @@ OUTBOX_MAX_BYTES = 4 * MIB
 
 # Header, payload, frames in it.
 Outgoing = tuple[bytes, bytes, int]
+
+
+class _Waiting(NamedTuple):
+    frame: Fragment
+    lost: int
 
 
 class LiveOutbox:
@@ -28,7 +34,8 @@ class LiveOutbox:
     def __init__(self, index: int) -> None:
         self.index = index
         self.dropped = 0
-        self._waiting: deque[tuple[int, Outgoing]] = deque()
+        self._init: bytes | None = None
+        self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._lost = 0
         self._waits_for_key = True
@@ -36,12 +43,12 @@ class LiveOutbox:
     @property
     def is_empty(self) -> bool:
         """Nothing waits."""
-        return not self._waiting
+        return self._init is None and not self._waiting
 
     def start_run(self, stream: StreamFormat) -> None:
         """What follows continues `stream`; of the run before, what still waits is let go."""
         self._let_go()
-        self._waiting.append((0, (head(LiveKind.INIT, camera=self.index), stream.init, 0)))
+        self._init = stream.init
 
     def put(self, frame: Fragment) -> None:
         """The next frame, or, behind, one more that is lost."""
@@ -50,37 +57,37 @@ class LiveOutbox:
         if self._waits_for_key and not frame.is_key:
             self._lose(1)
             return
-        header = head(
-            LiveKind.FRAMES, camera=self.index, start_90k=frame.start_90k, is_key=frame.is_key, lost=self._lost
-        )
-        self._lost, self._waits_for_key = 0, False
+        self._waiting.append(_Waiting(frame, self._lost))
         self._bytes += len(frame.data)
-        self._waiting.append((frame.start_90k, (header, frame.data, 1)))
+        self._lost, self._waits_for_key = 0, False
 
     def take(self) -> Outgoing | None:
         """The next message to send; None when nothing waits."""
+        if self._init is not None:
+            init, self._init = self._init, None
+            return head(LiveKind.INIT, camera=self.index), init, 0
         if not self._waiting:
             return None
-        _, message = self._waiting.popleft()
-        self._bytes -= len(message[1]) if message[2] else 0
-        return message
+        frame, lost = self._waiting.popleft()
+        self._bytes -= len(frame.data)
+        header = head(LiveKind.FRAMES, camera=self.index, start_90k=frame.start_90k, is_key=frame.is_key, lost=lost)
+        return header, frame.data, 1
 
     def clear(self) -> None:
         """Nothing to show now; what waits is let go."""
-        self._waiting.clear()
-        self._bytes, self._waits_for_key = 0, True
+        self._let_go()
+        self._init = None
 
     def _is_behind(self, frame: Fragment) -> bool:
-        oldest_90k = next((start_90k for start_90k, (_, _, frames) in self._waiting if frames), frame.start_90k)
-        return frame.start_90k - oldest_90k > BEHIND_MAX_90K or self._bytes + len(frame.data) > OUTBOX_MAX_BYTES
+        oldest = self._waiting[0].frame if self._waiting else frame
+        return frame.start_90k - oldest.start_90k > BEHIND_MAX_90K or self._bytes + len(frame.data) > OUTBOX_MAX_BYTES
 
     def _let_go(self) -> None:
         """Drop the frames that wait; the init segment of the run stays, for whatever comes needs it."""
-        frames = sum(message[2] for _, message in self._waiting)
-        kept = [entry for entry in self._waiting if not entry[1][2]]
-        self.clear()
-        self._waiting.extend(kept[-1:])
-        self._lose(frames)
+        gone, self._waiting = self._waiting, deque()
+        self._bytes, self._waits_for_key = 0, True
+        self._lost += sum(one.lost for one in gone)
+        self._lose(len(gone))
 
     def _lose(self, frames: int) -> None:
         self._lost += frames

@@ -6,6 +6,7 @@ Note: vms/design/0008-live.md.
 
 import asyncio
 from collections import deque
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +20,13 @@ BEHIND_MAX_90K = 2 * TICKS_PER_S
 VIEWER_MAX_BYTES = 8 * MIB
 
 
+class _Lossy(NamedTuple):
+    """A batch that waits, and how many frames this viewer lost before it."""
+
+    batch: Batch
+    lost: int
+
+
 class Viewer:
     """A `Watcher` for one browser; `next` gives its messages in order.
 
@@ -30,7 +38,7 @@ class Viewer:
         self.mode: Mode = mode
         self._camera = camera
         self._instruments = instruments
-        self._waiting: deque[str | bytes | Batch] = deque()
+        self._waiting: deque[str | bytes | _Lossy] = deque()
         self._bytes = 0
         self._lost = 0
         self._waits_for_key = True
@@ -42,10 +50,13 @@ class Viewer:
             self._work.clear()
             await self._work.wait()
         message = self._waiting.popleft()
-        if isinstance(message, Batch):
-            self._bytes -= len(message.data)
-            return message.data
-        return message
+        if not isinstance(message, _Lossy):
+            return message
+        if message.lost:
+            self._waiting.appendleft(_Lossy(message.batch, 0))
+            return msgspec.json.encode(Drop(frames=message.lost)).decode()
+        self._bytes -= len(message.batch.data)
+        return message.batch.data
 
     def start(self, stream: Stream) -> None:
         """See `Watcher.start`. What waits of the run before is let go."""
@@ -63,30 +74,29 @@ class Viewer:
         if self._waits_for_key and not batch.is_key:
             self._lose(batch.frames)
             return
-        if self._lost:
-            self._put(msgspec.json.encode(Drop(frames=self._lost)).decode())
-        self._lost, self._waits_for_key = 0, False
         self._bytes += len(batch.data)
-        self._put(batch)
+        self._put(_Lossy(batch, self._lost))
+        self._lost, self._waits_for_key = 0, False
 
     def away(self, why: Text) -> None:
         """See `Watcher.away`."""
         self._put(msgspec.json.encode(Away(uk=why.uk, en=why.en)).decode())
         self._waits_for_key = True
 
-    def _put(self, *messages: str | bytes | Batch) -> None:
+    def _put(self, *messages: str | bytes | _Lossy) -> None:
         self._waiting.extend(messages)
         self._work.set()
 
     def _is_behind(self, batch: Batch) -> bool:
-        oldest = next((waiting for waiting in self._waiting if isinstance(waiting, Batch)), batch)
+        oldest = next((waiting.batch for waiting in self._waiting if isinstance(waiting, _Lossy)), batch)
         return batch.start_90k - oldest.start_90k > BEHIND_MAX_90K or self._bytes + len(batch.data) > VIEWER_MAX_BYTES
 
     def _let_go(self) -> None:
-        frames = sum(waiting.frames for waiting in self._waiting if isinstance(waiting, Batch))
-        self._waiting = deque(waiting for waiting in self._waiting if not isinstance(waiting, Batch))
+        gone = [waiting for waiting in self._waiting if isinstance(waiting, _Lossy)]
+        self._waiting = deque(waiting for waiting in self._waiting if not isinstance(waiting, _Lossy))
         self._bytes, self._waits_for_key = 0, True
-        self._lose(frames)
+        self._lost += sum(one.lost for one in gone)
+        self._lose(sum(one.batch.frames for one in gone))
 
     def _lose(self, frames: int) -> None:
         if frames:
