@@ -40,6 +40,7 @@ PARTS: dict[str, Part] = dict(
         _program("promtool", "prometheus"),
         _program("restic", "restic"),
         _program("snmpd", "snmpd"),
+        _program("vlc", "vlc-bin vlc-plugin-base"),
         _program("snmpget", "snmp"),
         _program("snmpwalk", "snmp"),
         _program("snmpbulkwalk", "snmp"),
