@@ -93,10 +93,7 @@ def example(config_type: type[msgspec.Struct], required: dict[str, Any] | None =
 
 
 def spell(config: msgspec.Struct) -> str:
-    """The file that would be read as `config`: what is in force, each key with its explanation. It holds no secrets.
-
-    A list of tables, which the example can only hint at, is not spelt.
-    """
+    """The file that would be read as `config`: what is in force, each key with its explanation. It holds no secrets."""
     return example(type(config), dict(_leaves(config, "")))
 
 
@@ -276,7 +273,8 @@ def _example_lines(config_type: type[msgspec.Struct], place: str, required: dict
             continue
         item = get_args(inner)[0] if get_origin(inner) is tuple else None
         if item is not None and _is_table(_unwrap(item)[0]):
-            tables.extend(["", *_sample_table(_unwrap(item)[0], here)])
+            filled = [line for one in required.get(here, ()) for line in ("", *_filled_table(one, here))]
+            tables.extend(filled or ["", *_sample_table(_unwrap(item)[0], here)])
             continue
         if description:
             yield f"# {description}"
@@ -302,6 +300,12 @@ def _sample_table(item_type: type[msgspec.Struct], place: str) -> Iterator[str]:
         _, description = _unwrap(hints[field.name])
         note = f"  # {description}" if description else ""
         yield f"# {field.encode_name} = {'…' if field.required else _as_toml(_default_of(field, None))}{note}"
+
+
+def _filled_table(item: msgspec.Struct, place: str) -> Iterator[str]:
+    yield from _heading(type(item), f"[[{place}]]")
+    for field in msgspec.structs.fields(item):
+        yield _example_line(field.encode_name, getattr(item, field.name))
 
 
 def _heading(table_type: type[msgspec.Struct], bracketed: str) -> Iterator[str]:

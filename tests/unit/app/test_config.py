@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from backup.config import BackupConfig, PlanConfig
 from beket.app.config import AgentConfig, CentreConfig
 from beket.kernel.config import ConfigMistakes, example, load, spell
 
@@ -30,6 +31,16 @@ def test_what_is_in_force_is_spelt_as_a_file_that_says_the_same(tmp_path: Path) 
     config = CentreConfig(data=tmp_path / "data", keys=tmp_path / "keys")
     (tmp_path / "centre.toml").write_text(spell(config))
     assert load(tmp_path / "centre.toml", CentreConfig) == config
+
+
+def test_plans_are_spelt_as_they_are_read(tmp_path: Path) -> None:
+    plans = (
+        PlanConfig(id="documents", name='Документи "ради"', paths=(Path("/srv/a"), Path("/srv/b")), every_hours=1),
+        PlanConfig(id="mail", name="Пошта", paths=(Path("/srv/mail"),), excludes=("*.tmp",)),
+    )
+    config = AgentConfig(backup=BackupConfig(plans=plans))
+    (tmp_path / "agent.toml").write_text(spell(config))
+    assert load(tmp_path / "agent.toml", AgentConfig) == config
 
 
 def test_keys_inside_the_data_that_is_backed_up_are_refused(tmp_path: Path) -> None:
