@@ -19,7 +19,7 @@ def router(parts: Parts) -> APIRouter:
     )
     routes = APIRouter()
     routes.include_router(static.router())
-    routes.include_router(entry.router(parts.access, renderer))
+    routes.include_router(entry.router(parts.access, renderer, parts.one_click_logins))
     routes.include_router(overview.router(parts, renderer))
     routes.include_router(look.router(parts, renderer))
     return routes

@@ -70,6 +70,7 @@ class Parts:
     Attributes:
         alerts: the alerts of the sites that a person may see, firing ones first; None where nothing judges yet.
         power: None in a real community.
+        one_click_logins: accounts that a browser on the centre's own machine enters with one click; none in a real one.
         training: whether everything shown is invented, and says so.
         stale_after_s: age at which a sample tells nothing of the present any more.
         camera_up: name of the metric that is 1 while a camera records.
@@ -85,5 +86,6 @@ class Parts:
     device_up: str
     alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
     power: PowerSwitch | None = None
+    one_click_logins: tuple[str, ...] = ()
     training: bool = False
     stale_after_s: int = 60

@@ -6,6 +6,7 @@ Note: dashboards/design/0012-pages.md.
 """
 
 import datetime
+import hashlib
 import re
 import urllib.parse
 from collections.abc import Callable, Coroutine
@@ -55,7 +56,7 @@ class Renderer:
         self._training = training
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: object) -> Response:
-        """A whole page. `who` and `menu` among the values are the person's; without them nobody is logged in."""
+        """A whole page, or 304 when the browser holds the very same. `who` and `menu` among the values are the person's; without them nobody is logged in."""
         language = language_of(request)
         common: dict[str, object] = {
             "lang": language,
@@ -73,7 +74,10 @@ class Renderer:
             "state_line": None,
         }
         body = self._environment.get_template(template).render({**common, **values})
-        response = HTMLResponse(body, status_code=status, headers=PAGE_HEADERS)
+        tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+        if status == 200 and request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={**PAGE_HEADERS, "ETag": tag})
+        response = HTMLResponse(body, status_code=status, headers={**PAGE_HEADERS, "ETag": tag})
         asked = request.query_params.get("lang")
         if asked in ("uk", "en"):
             response.set_cookie(LANGUAGE_COOKIE, asked, max_age=LANGUAGE_LIFE_S, path="/", samesite="lax")

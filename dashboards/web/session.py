@@ -63,15 +63,21 @@ def check_origin(request: HTTPConnection) -> None:
 def check_is_this_machine(request: Request) -> None:
     """Refuse whoever does not sit at the centre's own machine; a proxy's word is not taken.
 
+    The name that was called counts too: a foreign page whose name was made to mean this machine calls by that name.
+
     Raises:
-        Forbidden: the caller is elsewhere, or stands behind a proxy.
+        Forbidden: the caller is elsewhere, stands behind a proxy, or was sent here by another site's page.
     """
     host = request.client.host if request.client else ""
-    if any(name in request.headers for name in FORWARDED) or not _is_loopback(host):
+    called = request.url.hostname or ""
+    is_own = is_loopback(host) and (called == "localhost" or is_loopback(called))
+    sent_by_others = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    if any(name in request.headers for name in FORWARDED) or not is_own or sent_by_others:
         raise Forbidden(say("Це — лише для самого центру.", "This is for the centre's own machine only."))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` is an address of this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

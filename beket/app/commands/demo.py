@@ -1,6 +1,8 @@
 """`beket demo`: a living community on this machine, through the real code paths; headless with --require."""
 
 import argparse
+import shutil
+import tempfile
 from pathlib import Path
 
 from beket.app import process
@@ -14,7 +16,7 @@ from beket.kernel.errors import InvalidArgument
 from beket.kernel.text import Language, say
 from beket.sim.places import MOHYLIV
 
-REQUIRABLE = ("video", "samples", "alert")
+REQUIRABLE = ("video", "samples", "alert", "backup")
 # What was required did not come: EX_UNAVAILABLE.
 NOT_SHOWN_EXIT_CODE = 69
 
@@ -64,9 +66,12 @@ def run(parsed: argparse.Namespace) -> int:
     check_rooms_are_ours()
     logs.configure(level="warning")
     clock = SystemClock()
-    stage = prepare(parsed.data, MOHYLIV, clock=clock)
-    story = Story(stage, clock=clock, blackout="alert" in required)
-    process.run(_play(story, parsed.seconds))
+    # A folder of its own, as the path of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="beket-") as folder:
+        light_line, restic = Path(folder) / "light", shutil.which("restic") or ""
+        stage = prepare(parsed.data, MOHYLIV, clock=clock, light_line=light_line, restic=restic)
+        story = Story(stage, clock=clock, blackout="alert" in required)
+        process.run(_play(story, parsed.seconds))
     sites = stage.community.sites
     cameras, devices = sum(len(s.cameras) for s in sites), sum(len(s.gear) for s in sites)
     missing = [name for name in required if not story.seen.flows(name, cameras=cameras, devices=devices)]

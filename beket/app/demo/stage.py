@@ -1,10 +1,10 @@
-"""Owns what a demo needs on disk before anything starts: configurations, secrets, the inventory, one person's account.
+"""Owns what a demo needs on disk before anything starts: configurations, secrets, the inventory, accounts, documents.
 
 All in one folder, so that removing it removes the demo. Every start writes the configurations anew (ports may have been
 taken meanwhile) and keeps what was recorded. Blocking.
 """
 
-import datetime
+import os
 import secrets
 import socket
 from dataclasses import dataclass
@@ -13,9 +13,8 @@ from pathlib import Path
 from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
 from agents.uplink.config import UplinkConfig
+from backup.config import BackupConfig, PlanConfig, RepositoriesConfig
 from beket.access.agent_key import load_enrolled
-from beket.access.permit import Grant, Scope
-from beket.access.roles import Action, Role
 from beket.app import listen
 from beket.app.config import (
     AgentConfig,
@@ -25,12 +24,13 @@ from beket.app.config import (
     LogsConfig,
     PagesListenConfig,
 )
+from beket.app.demo.people import PEOPLE, put_people
 from beket.app.machine import operator
 from beket.app.wiring.access import open_access
 from beket.app.wiring.agent_side import AgentFiles, join
 from beket.app.wiring.inventory import open_inventory
 from beket.app.wiring.join_line import join_line
-from beket.kernel.clock import Clock, utc
+from beket.kernel.clock import Clock
 from beket.kernel.config import spell
 from beket.kernel.errors import NotFound
 from beket.kernel.ids import SiteId, UserId
@@ -59,7 +59,13 @@ ALERTS = AlertsConfig(
     contact="Відповідальний за ІТ (навчальний), 067 000 00 00",
 )
 VIEWER = "deputy"
-GRANT_DAYS = 365
+BACKED_UP = SiteId("council-mohyliv")
+PLAN, PLAN_NAME = "documents", "Документи сільради"
+DOCUMENTS = {
+    "Рішення ради": "Рішення сільської ради про впорядкування вулиць.",
+    "Бюджет": "Видатки на освітлення, тис. грн: 120,5.",
+    "Господарська книга": "Запис господарської книги, номер об'єкта.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Stage:
 
     Attributes:
         logins: of the simulated cameras, by the name of the secret.
+        light_line: the socket by which the pages reach the light switches.
         password: of the account `VIEWER`, new at each start.
     """
 
@@ -77,6 +84,8 @@ class Stage:
     agents: dict[SiteId, AgentConfig]
     logins: dict[str, Secret]
     password: Secret
+    light_line: Path
+    has_restic: bool
 
     @property
     def centre_file(self) -> Path:
@@ -97,8 +106,8 @@ class Stage:
         return self.folder / "logs" / f"{name}.log"
 
 
-def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock) -> Stage:
-    """Set the stage in `folder`, which may hold an earlier demo.
+def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_line: Path, restic: str) -> Stage:
+    """Set the stage in `folder`, which may hold an earlier demo. `restic`: the program, "" where there is none.
 
     Raises:
         Busy: no port of the demo's range is free.
@@ -113,7 +122,12 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock) -> Sta
         pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS, "pages.port")),
         recordings=RecordingsConfig(folder=folder / "video" / "centre", free_floor_gib=1),
         alerts=ALERTS,
-        web=WebConfig(training=True),
+        repositories=RepositoriesConfig(folder=folder / "repositories", look_every_s=5),
+        web=WebConfig(
+            training=True,
+            one_click_logins=tuple(trainee.login for trainee in PEOPLE),
+            light_line=os.fspath(light_line),
+        ),
         logs=LogsConfig(),
     )
     sites = [spec.site.id for spec in community.sites]
@@ -121,15 +135,17 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock) -> Sta
         folder=folder,
         community=community,
         centre=centre,
-        agents={site: _agent_config(folder, site) for site in sites},
+        agents={site: _agent_config(folder, site, restic=restic) for site in sites},
         logins=_kept_logins(folder / "secrets", community),
         password=Secret(secrets.token_urlsafe(16)),
+        light_line=light_line,
+        has_restic=bool(restic),
     )
     stage.centre_file.write_text(spell(centre))
     for site, config in stage.agents.items():
         stage.agent_file(site).write_text(spell(config))
     _put_inventory(stage, clock)
-    _put_viewer(stage, clock)
+    _put_accounts(stage, clock)
     return stage
 
 
@@ -144,7 +160,8 @@ def join_agents(stage: Stage, *, clock: Clock) -> None:
             join(files, join_line(stage.centre, site, url), clock=clock)
 
 
-def _agent_config(folder: Path, site: SiteId) -> AgentConfig:
+def _agent_config(folder: Path, site: SiteId, *, restic: str) -> AgentConfig:
+    has_plan = bool(restic) and site == BACKED_UP
     return AgentConfig(
         data=folder / f"agent-{site}",
         secrets=folder / "secrets",
@@ -152,6 +169,19 @@ def _agent_config(folder: Path, site: SiteId) -> AgentConfig:
         recordings=RecordingsConfig(folder=folder / "video" / site, free_floor_gib=1),
         network=NetworkConfig(interval_s=POLL_EVERY_S, ping_proves_life=False),
         uplink=UplinkConfig(rate_kbps=20_000),
+        backup=_backup_config(folder, site, restic) if has_plan else BackupConfig(),
+    )
+
+
+def _backup_config(folder: Path, site: SiteId, restic: str) -> BackupConfig:
+    return BackupConfig(
+        repository=os.fspath(folder / "repositories" / site),
+        password_file=folder / "secrets" / "backup-password",
+        program=restic,
+        look_every_s=5,
+        random_delay_s=0,
+        drill_every_days=1,
+        plans=(PlanConfig(id=PLAN, name=PLAN_NAME, paths=(_put_documents(folder / "documents"),), every_hours=1),),
     )
 
 
@@ -176,29 +206,18 @@ def _put_inventory(stage: Stage, clock: Clock) -> None:
         store.accept(plan, actor=UserId(operator()), reason="навчальна громада")
 
 
-def _put_viewer(stage: Stage, clock: Clock) -> None:
-    now_at = utc(clock.wall_ns())
+def _put_accounts(stage: Stage, clock: Clock) -> None:
     with open_access(stage.centre, clock=clock) as access:
-        try:
-            user = access.users.find(VIEWER)
-        except NotFound:
-            user = access.users.create(
-                VIEWER, name="Заступник голови (навчальний)", role=Role.DEPUTY, password=None, by=operator()
-            )
-            grant = Grant(
-                number="DEMO-1",
-                actions=frozenset({Action.VIEW_LIVE, Action.VIEW_ARCHIVE}),
-                scope=Scope(
-                    everywhere=True, cameras=frozenset(camera.id for camera in inventory(stage.community).cameras)
-                ),
-                from_at=now_at - datetime.timedelta(days=1),
-                until_at=now_at + datetime.timedelta(days=GRANT_DAYS),
-                archive_days=30,
-                document="Навчальний наказ № 1",
-                purpose="Показ системи",
-            )
-            access.users.grant(user.id, grant, by=operator())
-        access.users.set_password(user.id, stage.password, by=operator())
+        put_people(access, inventory(stage.community))
+        access.users.set_password(access.users.find(VIEWER).id, stage.password, by=operator())
+
+
+def _put_documents(folder: Path) -> Path:
+    """What the council's plan copies: some invented documents, the same at each start."""
+    folder.mkdir(exist_ok=True)
+    for name, line in DOCUMENTS.items():
+        (folder / f"{name}.txt").write_text(f"{name} (навчальний документ)\n" + f"{line}\n" * 400)
+    return folder
 
 
 def _has_joined(files: AgentFiles, url: str) -> bool:

@@ -10,18 +10,25 @@ import re
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
-from beket.app.demo.stage import VIEWER, Stage, join_agents
+from beket.app.demo.people import PEOPLE
+from beket.app.demo.stage import PLAN_NAME, VIEWER, Stage, join_agents
 from beket.app.demo.viewer import Proof, Viewer, prove
+from beket.app.light_line import serve_light
 from beket.app.process import child
 from beket.app.terminal import tell
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import BeketError, Internal, TimedOut
-from beket.kernel.ids import CameraId, DeviceId
+from beket.kernel.ids import CameraId, DeviceId, SiteId
 from beket.kernel.inventory import Camera, Device
 from beket.kernel.text import Text, say
 from beket.kernel.units import TICKS_PER_S
 from beket.sim.community import Simulation, inventory
+from dashboards.web.entry import one_click_url
 
+NO_RESTIC = say(
+    "  Резервне копіювання не показано: встановіть restic (sudo apt install restic).\n",
+    "  Backups are not shown: install restic (sudo apt install restic).\n",
+)
 MINUTE_S = 60
 LOOK_EVERY_S = 1.0
 CENTRE_STARTS_WITHIN_S = 30.0
@@ -29,6 +36,8 @@ CENTRE_STARTS_WITHIN_S = 30.0
 CLIP_MIN_S = 5
 CLOCK_ERROR_MAX_S = 0.25
 _UPTIME = re.compile(r'^device_uptime_seconds\{.*?device="([^"]+)".*?\} ([0-9.e+]+)$', re.MULTILINE)
+_COPIED = re.compile(r"^backup_repository_age_seconds\{", re.MULTILINE)
+_RESTORED = re.compile(r"^backup_proven_restore_age_seconds\{", re.MULTILINE)
 _UP = re.compile(r'^device_up_ratio\{.*?device="([^"]+)".*?\} 1\.0$', re.MULTILINE)
 
 
@@ -41,14 +50,18 @@ class Seen:
     clips: dict[CameraId, Proof] = field(default_factory=dict)
     alert_fired: bool = False
     alert_resolved: bool = False
+    copied: bool = False
+    restored: bool = False
 
     def flows(self, thing: str, *, devices: int, cameras: int) -> bool:
-        """Whether all of `video`, `samples` or `alert` has really come."""
+        """Whether all of `video`, `samples`, `alert` or `backup` has really come."""
         match thing:
             case "video":
                 return len(self.clips) == cameras
             case "samples":
                 return len(self.devices) == devices
+            case "backup":
+                return self.copied and self.restored
         return self.alert_fired
 
 
@@ -81,6 +94,9 @@ class Story:
             community = asyncio.create_task(self._simulation.run())
             stack.push_async_callback(_cancel, community)
             await _ready(community, self._simulation.serving())
+            await stack.enter_async_context(
+                serve_light(self._stage.light_line, lights=self._lights, switch=self._switch)
+            )
             await self._start_centre(stack)
             await asyncio.to_thread(join_agents, self._stage, clock=self._clock)
             for site in self._stage.agents:
@@ -135,9 +151,25 @@ class Story:
                         n=round(uptimes.get(name, 0)),
                     )
                 )
+        self._look_at_backup(page)
         for camera in self._cameras.values():
             if camera.id not in self.seen.clips:
                 self._look_at(camera, clip_s)
+
+    def _look_at_backup(self, page: str) -> None:
+        # What the centre sees in the repository's own files, and what the site's drill proved.
+        if not self.seen.copied and _COPIED.search(page):
+            self.seen.copied = True
+            self._say(say("{plan}: копію зроблено.", "{plan}: copied.", plan=PLAN_NAME))
+        if self.seen.copied and not self.seen.restored and _RESTORED.search(page):
+            self.seen.restored = True
+            self._say(
+                say(
+                    "{plan}: копію відновлено для перевірки, кожен файл збігся.",
+                    "{plan}: restored to try it, each file is the same.",
+                    plan=PLAN_NAME,
+                )
+            )
 
     def _look_at(self, camera: Camera, clip_s: int) -> None:
         recorded = self._viewer.recorded(
@@ -202,22 +234,33 @@ class Story:
             self.seen.alert_resolved = True
             self._say(say("Тривога минула: {site}.", "The alert is over: {site}.", site=self._dark.name))
 
+    def _lights(self) -> dict[SiteId, bool]:
+        return {spec.site.id: self._simulation.has_light(spec.site.id) for spec in self._stage.community.sites}
+
+    def _switch(self, site: SiteId, is_on: bool) -> None:
+        (self._simulation.switch_on if is_on else self._simulation.switch_off)(site)
+
     def _greet(self) -> None:
+        people = "\n".join(f"    {one_click_url(self._stage.pages_url, one.login)}  {one.name}" for one in PEOPLE)
         tell(
             say(
                 "\nБекет: {name}. Навчальні дані: місця, камери й події вигадані.\n"
                 "  Окремими процесами працюють: центр — 1, агентів об'єктів — {agents}.\n"
                 "  Камер: {cameras}. Пристроїв: {devices}. Метрики: {url}/metrics\n"
-                "  Дані: {folder}. Ctrl-C зупиняє все.\n",
+                "  Сторінки: {url}  (увійти одним клацанням, лише з цієї машини:)\n{people}\n"
+                "{backup}  Дані: {folder}. Ctrl-C зупиняє все.\n",
                 "\nBeket: {name}. Training data: places, cameras and events are invented.\n"
                 "  Processes of their own: the centre, and site agents: {agents}.\n"
                 "  Cameras: {cameras}. Devices: {devices}. Metrics: {url}/metrics\n"
-                "  Data: {folder}. Ctrl-C stops everything.\n",
+                "  Pages: {url}  (enter with one click, from this machine only:)\n{people}\n"
+                "{backup}  Data: {folder}. Ctrl-C stops everything.\n",
                 name=self._stage.community.name,
                 agents=len(self._stage.agents),
                 cameras=len(self._cameras),
                 devices=len(self._devices),
                 url=self._stage.pages_url,
+                people=people,
+                backup=say("", "") if self._stage.has_restic else NO_RESTIC,
                 folder=self._stage.folder,
             )
         )

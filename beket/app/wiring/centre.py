@@ -6,7 +6,6 @@ now: the two applications share nothing but the rooms, so that `--rooms` can spl
 
 import asyncio
 import functools
-import ipaddress
 import logging
 import random
 from collections.abc import Iterable
@@ -45,6 +44,7 @@ from collector.inventory.store import InventoryStore
 from collector.sinks.exposition import Exposition
 from collector.store.samples import SampleStore
 from collector.upkeep import keep_in_order
+from dashboards.web.session import is_loopback
 from vms import web as vms_web
 from vms.ingest import Ingest as SegmentIngest
 from vms.recordings.cleaner import Cleaner
@@ -212,15 +212,8 @@ async def only_from_this_machine(request: Request) -> None:
         Forbidden: the caller is elsewhere.
     """
     host = request.client.host if request.client else ""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise Forbidden(say("/metrics — лише для цієї машини.", "/metrics is for this machine only."))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _follow(inventory: InventoryStore, *, clock: Clock) -> None:

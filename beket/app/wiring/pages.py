@@ -2,12 +2,14 @@
 
 import datetime
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from fastapi import APIRouter
 
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
 from beket.app.config import CentreConfig
+from beket.app.light_line import LightLine
 from beket.app.wiring.alerts import CentreParts
 from beket.kernel.clock import Clock, wall_ns_of
 from beket.kernel.text import Text
@@ -15,7 +17,7 @@ from collector.alerts_view import AlertBody, AlertsView
 from collector.rules.condition import Said
 from collector.rules.standing import State
 from dashboards.web import pages
-from dashboards.web.ports import AlertLine, Archive, Parts, PowerSwitch, Sees
+from dashboards.web.ports import AlertLine, Archive, Parts, Sees
 
 
 def pages_router(
@@ -25,9 +27,8 @@ def pages_router(
     archive: Archive,
     alerts: AlertsView,
     clock: Clock,
-    power: PowerSwitch | None = None,
 ) -> APIRouter:
-    """Every page of the centre; with `power` the light can be switched, as only a training community's can."""
+    """Every page of the centre; of a training community also its light switch and its entry by one click."""
     return pages.router(
         Parts(
             access=centre.access,
@@ -38,7 +39,8 @@ def pages_router(
             camera_up=cameras.UP.name,
             device_up=network.DEVICE_UP.name,
             alerts=alert_lines(alerts),
-            power=power,
+            power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
+            one_click_logins=config.web.one_click_logins,
             training=config.web.training,
             stale_after_s=config.web.stale_after_s,
         )

@@ -1,5 +1,6 @@
 """Pages at their doors: every role against every address, forms, cookies, headers, and what a page never says."""
 
+import dataclasses
 import datetime
 import html
 import re
@@ -39,6 +40,8 @@ PASSWORD = "вода-камінь-дорога-9"
 OWN, SPECIAL, OTHER = "school-street", "school-yard", "council-street"
 SEEN = frozenset({Action.SEE_STATUS, Action.SEE_LISTS, Action.VIEW_LIVE, Action.VIEW_ARCHIVE})
 HERE = ("127.0.0.1", 50_000)
+ADDRESS = "http://127.0.0.1:8080"
+FROM_ANOTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 
 class Known:
@@ -127,10 +130,8 @@ def lights() -> Lights:
     return Lights()
 
 
-@pytest.fixture
-def app(access: AccessStore, lights: Lights) -> FastAPI:
-    made = web_edge.new_app()
-    parts = Parts(
+def real_parts(access: AccessStore) -> Parts:
+    return Parts(
         access=access,
         inventory=Known(),
         archive=Day(),
@@ -139,9 +140,14 @@ def app(access: AccessStore, lights: Lights) -> FastAPI:
         camera_up="camera_up_ratio",
         device_up="device_up_ratio",
         alerts=alerts,
-        power=lights,
-        training=True,
     )
+
+
+@pytest.fixture
+def app(access: AccessStore, lights: Lights) -> FastAPI:
+    made = web_edge.new_app()
+    one_click = ("head", "starosta")
+    parts = dataclasses.replace(real_parts(access), power=lights, training=True, one_click_logins=one_click)
     made.include_router(pages.router(parts))
     made.include_router(web_people.router(access))
     guard = web_people.archive_guard(access, Known())
@@ -151,7 +157,7 @@ def app(access: AccessStore, lights: Lights) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> TestClient:
-    return TestClient(app, client=HERE, follow_redirects=False)
+    return TestClient(app, base_url=ADDRESS, client=HERE, follow_redirects=False)
 
 
 def enter(client: TestClient, access: AccessStore, login: str, *, reason: str = "Перевірка скарги") -> str:
@@ -215,7 +221,7 @@ def test_a_page_that_is_not_known_to_the_table_does_not_exist(app: FastAPI) -> N
     """A new address must be put into the table above, or be one of the doors that are open on purpose."""
     known = {address.partition("?")[0].replace(OWN, "{camera}").replace(SPECIAL, "{camera}").replace(OTHER, "{camera}")
              for address in ALLOWED}  # fmt: skip
-    doors = {"/", "/login", "/login/form", "/logout", "/logout/form", "/reason/form", "/enter", "/power"}
+    doors = {"/", "/login", "/login/form", "/logout", "/logout/form", "/reason/form", "/enter", "/power", "/as/{login}"}
     found = {path for path in _paths(app.routes) if not path.startswith("/static/")}
     assert {"/wall", "/cameras/{camera}/minute.mp4"} <= found
     assert found - known - doors == set()
@@ -331,9 +337,9 @@ def test_one_time_link_works_once_and_from_this_machine_only(client: TestClient,
     user = access.users.find("head").id
 
     def link() -> str:
-        return entry_url(access, user, pages_url="http://testserver", onward="/alerts")
+        return entry_url(access, user, pages_url=ADDRESS, onward="/alerts")
 
-    far = TestClient(client.app, client=("192.0.2.7", 1), follow_redirects=False)
+    far = TestClient(client.app, base_url=ADDRESS, client=("192.0.2.7", 1), follow_redirects=False)
     address = link()
     assert far.get(address).status_code == 403
     assert client.get(address, headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
@@ -341,6 +347,43 @@ def test_one_time_link_works_once_and_from_this_machine_only(client: TestClient,
     assert (entered.status_code, entered.headers["location"]) == (303, "/alerts")
     assert client.get(address).status_code == 401
     assert client.get("/enter?token=wrong").status_code == 401
+
+
+def test_one_click_entry_is_for_the_named_accounts_on_this_machine_only(client: TestClient) -> None:
+    assert re.findall(r'href="/as/([a-z-]+)"', client.get("/login").text) == ["head", "starosta"]
+    entered = client.get("/as/starosta")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    assert client.get("/wall").status_code == 303, "its reason is still asked"
+    for refused in ("/as/deputy", "/as/nobody"):
+        assert client.get(refused).status_code == 404
+    elsewhere = {
+        "another machine": TestClient(client.app, base_url=ADDRESS, client=("192.0.2.7", 1)),
+        "a foreign name that means this machine": TestClient(client.app, base_url="http://evil.example", client=HERE),
+        "another site's page": TestClient(client.app, base_url=ADDRESS, client=HERE, headers=FROM_ANOTHER_SITE),
+        "a proxy": TestClient(client.app, base_url=ADDRESS, client=HERE, headers={"X-Forwarded-For": "127.0.0.1"}),
+    }
+    for who, asking in elsewhere.items():
+        assert asking.get("/as/head", follow_redirects=False).status_code == 403, who
+        assert "/as/" not in asking.get("/login").text, who
+
+
+def test_a_real_community_has_neither_one_click_entry_nor_a_light_switch(access: AccessStore) -> None:
+    made = web_edge.new_app()
+    made.include_router(pages.router(real_parts(access)))
+    client = TestClient(made, base_url=ADDRESS, client=HERE, follow_redirects=False)
+    assert client.get("/as/head").status_code == 404
+    csrf = enter(client, access, "head")
+    assert client.post("/power", data={"csrf": csrf, "site": "school-tsybulkivka", "to": "off"}).status_code == 404
+    assert "Вимкнути світло" not in client.get("/").text
+
+
+def test_page_that_did_not_change_is_not_sent_again(client: TestClient, access: AccessStore) -> None:
+    enter(client, access, "head")
+    first = client.get("/alerts")
+    assert "fresh.js" in first.text
+    again = client.get("/alerts", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/alerts", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 def test_logging_out_ends_the_session(client: TestClient, access: AccessStore) -> None:
@@ -408,7 +451,7 @@ def test_static_files_are_small_kept_for_long_and_nothing_else_is_served(client:
     page = client.get("/login").text
     sheet = re.search(r'href="(/static/[0-9a-f]{12})/beket\.css"', page)
     assert sheet
-    names = ("beket.css", "beket.svg", "words.js", "live.js", "wall.js", "camera.js")
+    names = ("beket.css", "beket.svg", "words.js", "live.js", "wall.js", "camera.js", "fresh.js")
     total = 0
     for name in names:
         answer = client.get(f"{sheet[1]}/{name}")
