@@ -4,7 +4,7 @@ VENV := .venv/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: help demo test lint bench torture lock clean
+.PHONY: help demo test lint bench pictures torture lock clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
@@ -26,6 +26,10 @@ lint: ## ruff, mypy --strict and the import contracts
 bench: ## measure against a control; make -s bench NAME=capture prints one JSON line, no NAME runs all
 	@$(PYTHON) -m beket.app.bootstrap test >&2
 	@exec $(VENV)/python -m tests.benchmarks $(NAME)
+
+pictures: ## make the README's pictures anew, in a real browser
+	@$(PYTHON) -m beket.app.bootstrap test
+	@exec $(VENV)/python -m tests.pictures
 
 torture: ## the long proofs: soaks, kills, power cuts
 	@$(PYTHON) -m beket.app.bootstrap test

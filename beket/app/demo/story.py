@@ -31,6 +31,7 @@ NO_RESTIC = say(
 )
 MINUTE_S = 60
 LOOK_EVERY_S = 1.0
+ASK_AGAIN_S = 3
 CENTRE_STARTS_WITHIN_S = 30.0
 # A clip shorter than this proves nothing.
 CLIP_MIN_S = 5
@@ -38,6 +39,7 @@ CLOCK_ERROR_MAX_S = 0.25
 _UPTIME = re.compile(r'^device_uptime_seconds\{.*?device="([^"]+)".*?\} ([0-9.e+]+)$', re.MULTILINE)
 _COPIED = re.compile(r"^backup_repository_age_seconds\{", re.MULTILINE)
 _RESTORED = re.compile(r"^backup_proven_restore_age_seconds\{", re.MULTILINE)
+_RECEIVED = re.compile(r'^vms_received_bytes_total\{.*?camera="([^"]+)".*?\} (?!0\.0$)', re.MULTILINE)
 _UP = re.compile(r'^device_up_ratio\{.*?device="([^"]+)".*?\} 1\.0$', re.MULTILINE)
 
 
@@ -81,6 +83,7 @@ class Story:
         self._dark = stage.community.sites[-1].site
         self._began_ns = clock.mono_ns()
         self._began_wall_ns = clock.wall_ns()
+        self._ask_again_ns: dict[CameraId, int] = {}
         self.seen = Seen()
 
     async def run(self, stop: asyncio.Event, *, seconds: float | None) -> None:
@@ -127,6 +130,7 @@ class Story:
                 if self._blackout and len(self.seen.cameras) == len(self._cameras):
                     await self._play_blackout()
             if end_ns is not None and self._clock.mono_ns() >= end_ns:
+                self._ask_again_ns.clear()
                 await asyncio.to_thread(self._look, CLIP_MIN_S)
                 return
             with contextlib.suppress(TimeoutError):
@@ -152,9 +156,12 @@ class Story:
                     )
                 )
         self._look_at_backup(page)
+        arrived, mono_ns = set(_RECEIVED.findall(page)), self._clock.mono_ns()
         for camera in self._cameras.values():
-            if camera.id not in self.seen.clips:
-                self._look_at(camera, clip_s)
+            wanted = camera.id in arrived and camera.id not in self.seen.clips
+            if wanted and mono_ns >= self._ask_again_ns.get(camera.id, 0):
+                waits_s = self._look_at(camera, clip_s)
+                self._ask_again_ns[camera.id] = mono_ns + waits_s * NS_PER_S
 
     def _look_at_backup(self, page: str) -> None:
         # What the centre sees in the repository's own files, and what the site's drill proved.
@@ -171,12 +178,13 @@ class Story:
                 )
             )
 
-    def _look_at(self, camera: Camera, clip_s: int) -> None:
+    def _look_at(self, camera: Camera, clip_s: int) -> int:
+        """See what the archive holds; returns after how many seconds to ask again: each look is in the journal."""
         recorded = self._viewer.recorded(
             camera.id, start_ns=self._began_wall_ns, end_ns=self._clock.wall_ns() + NS_PER_S
         )
         if not recorded:
-            return
+            return ASK_AGAIN_S
         start_90k, end_90k = max(recorded, key=lambda stretch: stretch[1] - stretch[0])
         held_s = (end_90k - start_90k) // TICKS_PER_S
         if camera.id not in self.seen.cameras:
@@ -190,6 +198,7 @@ class Story:
             )
         if held_s >= clip_s:
             self._take_clip(camera, end_90k - min(held_s, MINUTE_S) * TICKS_PER_S, min(held_s, MINUTE_S))
+        return max(ASK_AGAIN_S, clip_s - held_s)
 
     def _take_clip(self, camera: Camera, start_90k: int, seconds: int) -> None:
         clip = self._viewer.clip(camera.id, start_90k=start_90k, seconds=seconds)
