@@ -124,6 +124,10 @@ class AlertsView:
         """Letters that could not be delivered, the newest first; for whoever looks after the mail."""
         return [_dead(letter) for letter in self._outbox.dead(limit=DEAD_MAX)]
 
+    def mail(self) -> MailBody:
+        """How the mail goes."""
+        return self._mail(self._now())
+
     def _body(self, one: Known, others: list[Known], now: Moment) -> AlertBody:
         standing = one.standing
         lasted_ns = one.lasted_ns

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from beket.access.journal import Filter
 from beket.access.roles import Action
-from beket.kernel.clock import utc
+from beket.kernel.clock import NS_PER_S, utc
 from beket.kernel.errors import Forbidden, NotFound
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Inventory, Site
@@ -19,7 +19,7 @@ from dashboards.web import states
 from dashboards.web.entry import changing
 from dashboards.web.look import camera_states, device_states
 from dashboards.web.person import Person, person_of, sites_to_see
-from dashboards.web.ports import Parts
+from dashboards.web.ports import OwnTrouble, Parts
 from dashboards.web.rendering import PAGE_HEADERS, Renderer, language_of, local_next, moment_writer
 from dashboards.web.wording import ACCESS_WORDS, ACTION_WORDS, DEVICE_WORDS
 
@@ -105,7 +105,15 @@ def _facts(parts: Parts, person: Person) -> dict[str, Any]:
         "firing": firing,
         "utc": utc,
         "lights": _lights(parts, seen),
+        "own_troubles": _own_troubles(parts, person, seen),
     }
+
+
+def _own_troubles(parts: Parts, person: Person, seen: set[SiteId]) -> list[OwnTrouble]:
+    # The centre's own troubles are told to whoever sees the whole community.
+    since_ns = parts.clock.wall_ns() - parts.stale_after_s * NS_PER_S
+    sees_all = person.may(Action.SEE_STATUS)
+    return [one for one in parts.own_troubles(since_ns) if sees_all or one.site in seen]
 
 
 def _site_facts(site: Site, cameras: list[Any], devices: list[Any]) -> dict[str, Any]:

@@ -60,6 +60,14 @@ class AlertLine:
     ended_wall_ns: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTrouble:
+    """A trouble of Beket itself in one sentence: what, what is kept, what to do. `site`: None for the centre's own."""
+
+    site: SiteId | None
+    words: Text
+
+
 Sees = Callable[[SiteId], bool]
 
 
@@ -70,6 +78,7 @@ class Parts:
     Attributes:
         alerts: the alerts of the sites that a person may see, firing ones first; None where nothing judges yet.
         power: None in a real community.
+        own_troubles: what troubles Beket itself, by the oldest moment whose samples still count.
         one_click_logins: accounts that a browser on the centre's own machine enters with one click; none in a real one.
         training: whether everything shown is invented, and says so.
         stale_after_s: age at which a sample tells nothing of the present any more.
@@ -86,6 +95,7 @@ class Parts:
     device_up: str
     alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
     power: PowerSwitch | None = None
+    own_troubles: Callable[[int], Sequence[OwnTrouble]] = lambda _: ()
     one_click_logins: tuple[str, ...] = ()
     training: bool = False
     stale_after_s: int = 60

@@ -56,7 +56,10 @@ class Renderer:
         self._training = training
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: object) -> Response:
-        """A whole page, or 304 when the browser holds the very same. `who` and `menu` among the values are the person's; without them nobody is logged in."""
+        """A whole page, or 304 when the browser holds the very same.
+
+        `who` and `menu` among the values are the person's; without them nobody is logged in.
+        """
         language = language_of(request)
         common: dict[str, object] = {
             "lang": language,

@@ -11,6 +11,7 @@ from agents.network import metrics as network
 from beket.app.config import CentreConfig
 from beket.app.light_line import LightLine
 from beket.app.wiring.alerts import CentreParts
+from beket.app.wiring.own_troubles import own_troubles
 from beket.kernel.clock import Clock, wall_ns_of
 from beket.kernel.text import Text
 from collector.alerts_view import AlertBody, AlertsView
@@ -40,6 +41,12 @@ def pages_router(
             device_up=network.DEVICE_UP.name,
             alerts=alert_lines(alerts),
             power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
+            own_troubles=own_troubles(
+                centre.samples,
+                lambda: centre.instruments.read(clock.wall_ns()),
+                alerts.mail,
+                centre.inventory,
+            ),
             one_click_logins=config.web.one_click_logins,
             training=config.web.training,
             stale_after_s=config.web.stale_after_s,

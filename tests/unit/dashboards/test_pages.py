@@ -29,7 +29,7 @@ from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
 from dashboards.web import pages
 from dashboards.web.entry import entry_url
-from dashboards.web.ports import AlertLine, Parts, Sees
+from dashboards.web.ports import AlertLine, OwnTrouble, Parts, Sees
 from dashboards.web.rendering import local_next
 from dashboards.web.session import COOKIE
 from vms import web as vms_web
@@ -375,6 +375,22 @@ def test_a_real_community_has_neither_one_click_entry_nor_a_light_switch(access:
     csrf = enter(client, access, "head")
     assert client.post("/power", data={"csrf": csrf, "site": "school-tsybulkivka", "to": "off"}).status_code == 404
     assert "Вимкнути світло" not in client.get("/").text
+
+
+def test_troubles_of_beket_itself_are_told_to_whom_they_concern(access: AccessStore) -> None:
+    own = OwnTrouble(site=None, words=say("Пошта стоїть.", "Mail is stuck."))
+    council = OwnTrouble(site=SiteId("council-mohyliv"), words=say("Диск ради повний.", "The disk is full."))
+    made = web_edge.new_app()
+    parts = dataclasses.replace(real_parts(access), own_troubles=lambda since_ns: [own, council])
+    made.include_router(pages.router(parts))
+    client = TestClient(made, base_url=ADDRESS, client=HERE, follow_redirects=False)
+    told = {}
+    for login in ("head", "it", "institution-head"):
+        enter(client, access, login)
+        page = client.get("/equipment").text
+        told[login] = [words for words in ("Пошта стоїть.", "Диск ради повний.") if words in page]
+    everything = ["Пошта стоїть.", "Диск ради повний."]
+    assert told == {"head": everything, "it": everything, "institution-head": []}
 
 
 def test_page_that_did_not_change_is_not_sent_again(client: TestClient, access: AccessStore) -> None:
