@@ -48,8 +48,11 @@ def test_demo_brings_video_samples_an_alert_and_a_proven_copy_and_its_minute_pla
     assert "Журнал цілий" in result.stdout
 
 
+@pytest.mark.needs("ffprobe")
 @pytest.mark.timeout(120)
-def test_second_start_is_quick_and_the_button_brings_its_alert_to_the_page_within_15_s(tmp_path: Path) -> None:
+def test_second_start_is_quick_the_button_brings_its_alert_within_15_s_and_the_police_see_a_stream(
+    tmp_path: Path,
+) -> None:
     path_without_restic = os.pathsep.join(["/bin-of-nothing", str(Path(sys.executable).parent)])
     environment = {**os.environ, "PATH": path_without_restic}
     first = subprocess.run([*DEMO, "--data", str(tmp_path), "--seconds", "1"], env=environment, check=False, timeout=60,
@@ -69,6 +72,13 @@ def test_second_start_is_quick_and_the_button_brings_its_alert_to_the_page_withi
         pressed_s = time.monotonic()
         _wait_until(lambda: "разом замовкли" in person.get("/"))
         assert time.monotonic() - pressed_s < 15
+
+        relay = re.search(r"rtsp://([0-9.:]+)/council-street", shown)
+        assert relay
+        password = (tmp_path / "secrets" / "relay-police").read_text().strip()
+        address = f"rtsp://police:{password}@{relay[1]}/council-street"
+        probe = ["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries", "stream=codec_name", address]
+        assert "h264" in subprocess.run(probe, capture_output=True, text=True, timeout=30, check=True).stdout
     finally:
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=30)

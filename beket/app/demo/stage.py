@@ -40,6 +40,7 @@ from beket.sim.specs import SimulatedCommunity
 from collector.rules.config import AlertsConfig
 from dashboards.config import WebConfig
 from vms.config import RecordingsConfig
+from vms.relay.config import RelayConfig
 
 HOST = "127.0.0.1"
 PAGES_PORTS = range(8080, 8180)
@@ -58,7 +59,8 @@ ALERTS = AlertsConfig(
     stale_after_s=60,
     contact="Відповідальний за ІТ (навчальний), 067 000 00 00",
 )
-VIEWER = "deputy"
+RELAY_PORTS = range(8654, 8754)
+VIEWER, OFFICER = "deputy", "police"
 BACKED_UP = SiteId("council-mohyliv")
 PLAN, PLAN_NAME = "documents", "Документи сільради"
 DOCUMENTS = {
@@ -101,6 +103,16 @@ class Stage:
         """Where pages and `/metrics` are."""
         return f"http://{HOST}:{self.centre.pages.port}"
 
+    @property
+    def relay_url(self) -> str:
+        """Where the police relay is; `/<camera>` follows."""
+        return f"rtsp://{HOST}:{self.centre.relay.port}"
+
+    @property
+    def relay_password_file(self) -> Path:
+        """The relay password of `OFFICER`, new at each start."""
+        return self.folder / "secrets" / "relay-police"
+
     def log(self, name: str) -> Path:
         """Where a process of the demo writes its log lines."""
         return self.folder / "logs" / f"{name}.log"
@@ -128,6 +140,7 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_
             one_click_logins=tuple(trainee.login for trainee in PEOPLE),
             light_line=os.fspath(light_line),
         ),
+        relay=RelayConfig(enabled=True, interface="lo", port=_free_port(RELAY_PORTS, "relay.port")),
         logs=LogsConfig(),
     )
     sites = [spec.site.id for spec in community.sites]
@@ -195,9 +208,13 @@ def _kept_logins(folder: Path, community: SimulatedCommunity) -> dict[str, Secre
     # New at each start, as the cameras that ask for them are.
     logins = new_logins(community)
     for name, login in logins.items():
-        (folder / name).unlink(missing_ok=True)
-        write_secret_file(folder / name, login)
+        _put_secret(folder / name, login)
     return logins
+
+
+def _put_secret(path: Path, secret: Secret) -> None:
+    path.unlink(missing_ok=True)
+    write_secret_file(path, secret)
 
 
 def _put_inventory(stage: Stage, clock: Clock) -> None:
@@ -209,6 +226,8 @@ def _put_inventory(stage: Stage, clock: Clock) -> None:
 def _put_accounts(stage: Stage, clock: Clock) -> None:
     with open_access(stage.centre, clock=clock) as access:
         put_people(access, inventory(stage.community))
+        officer = access.users.find(OFFICER)
+        _put_secret(stage.relay_password_file, access.relay_passwords.renew(officer, by=operator()))
         access.users.set_password(access.users.find(VIEWER).id, stage.password, by=operator())
 
 

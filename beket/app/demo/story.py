@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
 from beket.app.demo.people import PEOPLE
-from beket.app.demo.stage import PLAN_NAME, VIEWER, Stage, join_agents
+from beket.app.demo.stage import OFFICER, PLAN_NAME, VIEWER, Stage, join_agents
 from beket.app.demo.viewer import Proof, Viewer, prove
 from beket.app.light_line import serve_light
 from beket.app.process import child
@@ -257,11 +257,13 @@ class Story:
                 "  Окремими процесами працюють: центр — 1, агентів об'єктів — {agents}.\n"
                 "  Камер: {cameras}. Пристроїв: {devices}. Метрики: {url}/metrics\n"
                 "  Сторінки: {url}  (увійти одним клацанням, лише з цієї машини:)\n{people}\n"
+                "  Поліції: {relay}/council-street  (RTSP; логін {officer}, пароль у файлі {password})\n"
                 "{backup}  Дані: {folder}. Ctrl-C зупиняє все.\n",
                 "\nBeket: {name}. Training data: places, cameras and events are invented.\n"
                 "  Processes of their own: the centre, and site agents: {agents}.\n"
                 "  Cameras: {cameras}. Devices: {devices}. Metrics: {url}/metrics\n"
                 "  Pages: {url}  (enter with one click, from this machine only:)\n{people}\n"
+                "  For the police: {relay}/council-street  (RTSP; login {officer}, its password: {password})\n"
                 "{backup}  Data: {folder}. Ctrl-C stops everything.\n",
                 name=self._stage.community.name,
                 agents=len(self._stage.agents),
@@ -269,6 +271,9 @@ class Story:
                 devices=len(self._devices),
                 url=self._stage.pages_url,
                 people=people,
+                relay=self._stage.relay_url,
+                officer=OFFICER,
+                password=self._stage.relay_password_file,
                 backup=say("", "") if self._stage.has_restic else NO_RESTIC,
                 folder=self._stage.folder,
             )

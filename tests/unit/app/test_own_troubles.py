@@ -1,4 +1,4 @@
-"""What Beket says of its own troubles: a plain sentence each, from the rooms' real metrics; silence when all is well."""
+"""What Beket says of its own troubles: a plain sentence each from the rooms' metrics; silence when all is well."""
 
 import pytest
 
