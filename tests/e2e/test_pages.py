@@ -275,6 +275,18 @@ def test_frozen_away_and_cut_pictures_say_so_and_come_back(page: Page, centre: C
     assert errors == []
 
 
+def test_open_page_of_facts_becomes_true_by_itself_and_says_when_it_cannot(page: Page, centre: Centre) -> None:
+    enter(page, centre, "deputy", "/alerts")
+    page.evaluate("document.querySelector('article.alert h3 span').textContent = 'Те, що було'")
+    expect(page.locator("article.alert h3")).to_contain_text("Шкільне подвір’я", timeout=10_000)
+    page.wait_for_event("response", lambda answer: answer.status == 304, timeout=15_000)
+    expect(page.locator(".stale")).to_be_hidden()
+    page.route("**/alerts", lambda route: route.abort())
+    expect(page.locator(".stale")).to_be_visible(timeout=15_000)
+    page.unroute("**/alerts")
+    expect(page.locator(".stale")).to_be_hidden(timeout=10_000)
+
+
 def test_hidden_tab_stops_its_pictures_and_a_returning_one_starts_them(page: Page, centre: Centre) -> None:
     enter(page, centre, "starosta", "/wall")
     wait_state(page, "live")
