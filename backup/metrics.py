@@ -47,17 +47,67 @@ DURATION = Metric(
     _PLAN,
     say("Скільки тривало останнє копіювання.", "How long the last run took."),
 )
+_REPOSITORY = ("site", "agent")
+
 REPOSITORY_AGE = Metric(
     "backup_repository_age_seconds",
     "gauge",
-    ("site",),
+    _REPOSITORY,
     say("Вік найновішої цілої копії за файлами сховища в центрі.", "Age of the newest whole snapshot file in place."),
+)
+REPOSITORY_SNAPSHOTS = Metric(
+    "backup_repository_snapshots_held",
+    "gauge",
+    _REPOSITORY,
+    say("Скільки копій лежить у сховищі.", "How many snapshots lie in the repository."),
+)
+REPOSITORY_STANDING = Metric(
+    "backup_repository_standing_ratio",
+    "gauge",
+    (*_REPOSITORY, "reason"),
+    say("1 для того, як стоять копії, 0 для решти.", "1 for how the host's copies stand, 0 for the others."),
 )
 REPOSITORY_DAMAGED = Metric(
     "backup_repository_damaged_files",
     "gauge",
-    ("site",),
-    say("Файли копій, чий вміст не відповідає назві.", "Snapshot files whose content does not match their name."),
+    _REPOSITORY,
+    say("Файли сховища, чий вміст не відповідає назві.", "Files whose content does not match their name."),
+)
+REPOSITORY_UNKNOWN_KEYS = Metric(
+    "backup_repository_unknown_keys",
+    "gauge",
+    _REPOSITORY,
+    say("Ключі, про які центр не знає.", "Keys that the centre does not know of."),
+)
+REPOSITORY_BYTES = Metric(
+    "backup_repository_size_bytes",
+    "gauge",
+    _REPOSITORY,
+    say("Скільки місця займає сховище.", "How much space the repository takes."),
+)
+REPOSITORY_QUOTA = Metric(
+    "backup_repository_quota_ratio",
+    "gauge",
+    _REPOSITORY,
+    say("Яку частку дозволеного займає сховище.", "Share of its allowance that the repository takes."),
+)
+WALK_AGE = Metric(
+    "backup_walk_age_seconds",
+    "gauge",
+    _REPOSITORY,
+    say("Скільки минуло від останнього повного обходу.", "Time since the last whole hash walk ended."),
+)
+WALK_PROGRESS = Metric(
+    "backup_walk_progress_ratio",
+    "gauge",
+    _REPOSITORY,
+    say("Яку частку сховища вже обійдено.", "Share of the repository that this walk has read."),
+)
+WALKED_BYTES = Metric(
+    "backup_walked_bytes_total",
+    "counter",
+    (),
+    say("Скільки перечитано під час обходів.", "How much the hash walks have read."),
 )
 
 METRICS = (
@@ -69,5 +119,13 @@ METRICS = (
     ADDED_BYTES,
     DURATION,
     REPOSITORY_AGE,
+    REPOSITORY_SNAPSHOTS,
+    REPOSITORY_STANDING,
     REPOSITORY_DAMAGED,
+    REPOSITORY_UNKNOWN_KEYS,
+    REPOSITORY_BYTES,
+    REPOSITORY_QUOTA,
+    WALK_AGE,
+    WALK_PROGRESS,
+    WALKED_BYTES,
 )
