@@ -1,4 +1,4 @@
-"""Owns the `[backup]` section of the agent, with its `[[backup.plans]]`, and that of the centre."""
+"""Owns the `[backup]` section of the agent, with its `[[backup.plans]]`; the centre's is in backup.repository."""
 
 from pathlib import Path
 from typing import Annotated
@@ -52,12 +52,3 @@ class BackupConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
             raise InvalidConfig(say("План «{id}» названо двічі.", "The plan “{id}” is named twice.", id=twice[0]))
-
-
-class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Сховища копій у центрі: тека, у ній по сховищу на об'єкт."""
-
-    folder: Annotated[Path, Meta(description="Тека зі сховищами; кожне зветься кодом об'єкта.")] = Path(
-        "/var/lib/beket/repositories"
-    )
-    look_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд глянути на свіжість.")] = 60

@@ -13,7 +13,8 @@ from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
 from agents.spool.config import SpoolConfig
 from agents.uplink.config import UplinkConfig
-from backup.config import BackupConfig, RepositoriesConfig
+from backup.config import BackupConfig
+from backup.repository.config import RepositoriesConfig
 from beket.kernel.errors import InvalidConfig
 from beket.kernel.ids import check_slug
 from beket.kernel.logs import LogFormat, LogLevel

@@ -13,7 +13,8 @@ from pathlib import Path
 from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
 from agents.uplink.config import UplinkConfig
-from backup.config import BackupConfig, PlanConfig, RepositoriesConfig
+from backup.config import BackupConfig, PlanConfig
+from backup.repository.config import RepositoriesConfig
 from beket.access.agent_key import load_enrolled
 from beket.app import listen
 from beket.app.config import (

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 from fastapi import APIRouter, FastAPI, Request
 
+from backup.repository.ledger import Ledger
 from beket.access import tls
 from beket.access.community_key import CommunityKey
 from beket.access.signing import Purpose
@@ -28,7 +29,7 @@ from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
 from beket.app.wiring.pages import pages_router
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
 from beket.app.wiring.relay import relay_units
-from beket.app.wiring.repositories import watch_repositories
+from beket.app.wiring.repositories import Repositories
 from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
@@ -96,7 +97,9 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
             retention_s=config.samples.retention_days * DAY_S,
             every_s=config.samples.maintain_every_s,
         )
-        watching = functools.partial(watch_repositories, config.repositories, instruments, clock=clock)
+        ledger = Ledger(config.data / "repositories.db")
+        stack.callback(ledger.close)
+        repositories = Repositories(config.repositories, ledger, instruments, clock=clock)
         log.info("the centre of %s listens for agents on port %d", community, agents_socket.getsockname()[1])
         await run_until(
             stop,
@@ -114,7 +117,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                 "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
                 **relay_units(config.relay, access, inventory, live.hub, clock=clock, rng=rng),
-                "repositories": supervised("repositories", watching),
+                **repositories.units(rng=rng),
                 **alerts.units(),
                 **sink.units(clock=clock, rng=rng),
             },

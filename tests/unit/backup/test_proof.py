@@ -12,7 +12,6 @@ from backup import drills, manifest
 from backup.drills import DAY_S, RETRY_S
 from backup.history import Drill, History, Run, Verdict
 from backup.manifest import Entry
-from backup.repository.freshness import look_into
 from backup.restic.events import Snapshot, Summary
 from backup.restic.outcome import Outcome, OutcomeKind
 from backup.tables import METADATA
@@ -119,18 +118,6 @@ def test_drill_is_due_after_the_first_copy_then_by_age_and_soon_after_trouble() 
     assert due(proven, wrong, RETRY_S)
     assert due(proven, Drill("p", "s0", 0, Verdict.WRONG, 1, 1), 1)
     assert not drills.is_due(None, None, None, every_days=30, wall_ns=0)
-
-
-def test_centre_counts_only_whole_snapshot_files_and_its_own_time(tmp_path: Path) -> None:
-    assert look_into(tmp_path).newest_ns is None
-    (tmp_path / "snapshots").mkdir()
-    for content, age_s in ((b"one", 100), (b"two", 50)):
-        path = tmp_path / "snapshots" / hashlib.sha256(content).hexdigest()
-        path.write_bytes(content)
-        os.utime(path, (1000 - age_s, 1000 - age_s))
-    (tmp_path / "snapshots" / ("0" * 64)).write_bytes(b"no snapshot")
-    content = look_into(tmp_path)
-    assert (content.snapshots, content.newest_ns, content.damaged) == (2, 950 * NS_PER_S, ("0" * 64,))
 
 
 @pytest.fixture

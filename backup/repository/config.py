@@ -1,0 +1,29 @@
+"""Owns the `[repositories]` section of the centre: where repositories lie, who serves them, how they are kept."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Hour = Annotated[int, Meta(ge=0, le=24)]
+
+
+class WalkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Нічний обхід: кожен файл сховищ перечитується й звіряється зі своєю назвою; пароль для цього не потрібен."""
+
+    from_hour: Annotated[int, Meta(ge=0, le=23, description="З котрої години за Києвом читати.")] = 1
+    until_hour: Annotated[int, Meta(ge=0, le=24, description="До котрої; те саме, що й початок, — цілодобово.")] = 6
+    mib_per_s: Annotated[float, Meta(gt=0, description="Не швидше, МіБ/с, щоб диск встигав решту роботи.")] = 60
+    every_hours: Annotated[float, Meta(gt=0, le=24 * 366, description="Обходити сховище раз на стільки годин.")] = 20
+
+
+class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Сховища копій у центрі: тека, у ній по сховищу на комп'ютер."""
+
+    folder: Annotated[Path, Meta(description="Тека зі сховищами; кожне зветься кодом об'єкта або агента.")] = Path(
+        "/var/lib/beket/repositories"
+    )
+    look_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд глянути на свіжість.")] = 60
+    measure_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд виміряти розмір.")] = 3600
+    walk: WalkConfig = WalkConfig()
