@@ -18,6 +18,16 @@ class WalkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     every_hours: Annotated[float, Meta(gt=0, le=24 * 366, description="Обходити сховище раз на стільки годин.")] = 20
 
 
+class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Сервер сховищ: приймає копії з об'єктів (лише дописування, завжди TLS)."""
+
+    enabled: Annotated[bool, Meta(description="Чи приймати копії з об'єктів.")] = False
+    host: Annotated[str, Meta(description="Адреса, на якій слухати.")] = "0.0.0.0"  # noqa: S104 - hosts come from outside
+    port: Annotated[int, Meta(ge=1, le=65535, description="Порт.")] = 8444
+    program: Annotated[str, Meta(description="Програма: rest-server або rclone; порожньо — краща з установлених.")] = ""
+    quota_gib: Annotated[float, Meta(ge=0, description="Скільки ГіБ дозволено одному сховищу; 0 — без межі.")] = 0
+
+
 class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Сховища копій у центрі: тека, у ній по сховищу на комп'ютер."""
 
@@ -26,4 +36,5 @@ class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     )
     look_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд глянути на свіжість.")] = 60
     measure_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд виміряти розмір.")] = 3600
+    service: ServiceConfig = ServiceConfig()
     walk: WalkConfig = WalkConfig()

@@ -27,6 +27,12 @@ class Operation(StrEnum):
     RESTORE = "restore"
     CHECK = "check"
     UNLOCK = "unlock"
+    KEY = "key"
+    FORGET = "forget"
+    PRUNE = "prune"
+    COPY = "copy"
+    LS = "ls"
+    DUMP = "dump"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,16 @@ class Repository:
         location: a folder, or a restic URL (`rest:https://…`).
         host: the stable name of whose files these are; never the machine's own host name, which clones share.
         cache: folder for restic's cache; None lets it have none, which costs little for a folder on this machine.
+        location_file: a file (0600) with the same address and a login in it, for a server that asks for one.
+        ca_file: the certificate that such a server must show, PEM.
     """
 
     location: str
     password_file: Path
     host: str
     cache: Path | None = None
+    location_file: Path | None = None
+    ca_file: Path | None = None
 
     def __post_init__(self) -> None:
         if _LOGIN_IN_URL.search(self.location):
@@ -67,14 +77,14 @@ class Command:
 
 def init(repository: Repository) -> Command:
     """Make the repository."""
-    return _command(repository, Operation.INIT)
+    return spelt(repository, Operation.INIT)
 
 
 def backup(
     repository: Repository, paths: Sequence[Path], *, excludes: Sequence[str] = (), tags: Sequence[str] = ()
 ) -> Command:
     """Save `paths` (absolute: a relative one would change the root of the tree) as one snapshot."""
-    return _command(
+    return spelt(
         repository,
         Operation.BACKUP,
         "--host",
@@ -89,14 +99,14 @@ def backup(
 def snapshots(repository: Repository, *, ids: Sequence[str] = (), tag: str | None = None) -> Command:
     """Tell of the named snapshots, or of the newest of this host with `tag` for each set of paths; takes no lock."""
     if ids:
-        return _command(repository, Operation.SNAPSHOTS, "--no-lock", "--", *ids)
+        return spelt(repository, Operation.SNAPSHOTS, "--no-lock", "--", *ids)
     narrowed = ("--tag", tag) if tag else ()
-    return _command(repository, Operation.SNAPSHOTS, "--no-lock", "--latest", "1", "--host", repository.host, *narrowed)
+    return spelt(repository, Operation.SNAPSHOTS, "--no-lock", "--latest", "1", "--host", repository.host, *narrowed)
 
 
 def restore(repository: Repository, snapshot: str, target: Path, *, only: Sequence[str] = ()) -> Command:
     """Write a snapshot, or `only` these absolute paths of it, under `target`."""
-    return _command(
+    return spelt(
         repository,
         Operation.RESTORE,
         "--target",
@@ -109,7 +119,7 @@ def restore(repository: Repository, snapshot: str, target: Path, *, only: Sequen
 
 def check(repository: Repository, *, read_data: bool) -> Command:
     """Is the repository whole; only `read_data` sees a flipped bit."""
-    return _command(repository, Operation.CHECK, *(("--read-data",) if read_data else ()))
+    return spelt(repository, Operation.CHECK, *(("--read-data",) if read_data else ()))
 
 
 def unlock(repository: Repository) -> Command:
@@ -117,7 +127,7 @@ def unlock(repository: Repository) -> Command:
 
     Never with --remove-all: that would let two writers in. restic says «removed» whether it removed any or not.
     """
-    return _command(repository, Operation.UNLOCK)
+    return spelt(repository, Operation.UNLOCK)
 
 
 def literal(path: str) -> str:
@@ -134,7 +144,11 @@ def _each(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def _command(repository: Repository, operation: Operation, *arguments: str) -> Command:
+def spelt(repository: Repository, operation: Operation, *arguments: str) -> Command:
+    """Any operation on `repository`; what opens it goes before, by the names of files only."""
     cache = ("--cache-dir", str(repository.cache)) if repository.cache else ("--no-cache",)
-    place = ("--repo", repository.location, "--password-file", str(repository.password_file))
-    return Command(operation, (*place, *cache, "--json", operation.value, *arguments), repository.is_remote)
+    address = ("--repository-file", str(repository.location_file)) if repository.location_file else None
+    place = (*(address or ("--repo", repository.location)), "--password-file", str(repository.password_file))
+    trusted = ("--cacert", str(repository.ca_file)) if repository.ca_file else ()
+    words = (*place, *trusted, *cache, "--json", operation.value, *arguments)
+    return Command(operation, words, repository.is_remote)

@@ -30,6 +30,8 @@ KEPT_ITEMS = 1000
 KEPT_WORDS = 200
 KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
+# They answer in one JSON document, not in events.
+_KEEPS_OUTPUT = frozenset({Operation.SNAPSHOTS, Operation.FORGET})
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
 
 OnProgress = Callable[[Progress], None]
@@ -67,7 +69,7 @@ class Ended:
     Attributes:
         exit_code: as the shell counts: 128 + number for a signal.
         words: the last lines for people of both outputs, redacted.
-        output: what `snapshots` printed; empty for other operations.
+        output: the document that `snapshots` and `forget` print; empty for other operations.
         stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
         lock_may_stay: it ended by a signal that leaves its lock in the repository.
     """
@@ -109,7 +111,7 @@ class Restic:
         watch = _Watch(self._clock, on_progress)
         assert process.stdout is not None
         assert process.stderr is not None
-        whole = command.operation is Operation.SNAPSHOTS
+        whole = command.operation in _KEEPS_OUTPUT
         reading = asyncio.gather(
             _read(process.stdout, ended, watch, keep_output=whole), _read(process.stderr, ended, watch)
         )

@@ -31,6 +31,7 @@ TEST_PROGRAMS = {
     "/usr/bin/ping": "iputils-ping",
     "/usr/bin/prometheus": "prometheus",
     "/usr/bin/restic": "restic",
+    "/usr/bin/rclone": "rclone",
     "/usr/bin/vlc": "vlc-bin",
     "/usr/share/doc/vlc-plugin-base": "vlc-plugin-base",
     "/usr/bin/victoria-metrics": "victoria-metrics",

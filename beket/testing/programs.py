@@ -38,6 +38,7 @@ PARTS: dict[str, Part] = dict(
         _program("ping", "iputils-ping"),
         _program("prometheus", "prometheus"),
         _program("promtool", "prometheus"),
+        _program("rclone", "rclone"),
         _program("restic", "restic"),
         _program("snmpd", "snmpd"),
         _program("vlc", "vlc-bin vlc-plugin-base"),

@@ -8,25 +8,27 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
+from agents.uplink.config import UplinkConfig
 from backup import drills, runner
 from backup.config import BackupConfig
 from backup.history import GOOD, History
 from backup.plans import Plan, is_due
 from backup.points import points_of
-from backup.restic.commands import Repository
-from backup.restic.outcome import Outcome
+from backup.repository.remote import AT_CENTRE
+from backup.restic.outcome import Outcome, OutcomeKind
 from backup.restic.run import Patience, find_restic
 from backup.runner import Runner, Tools
 from backup.sentence import facts_of
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
-from beket.app.wiring.agent_side import AgentFiles, connect, load_identity
+from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
+from beket.app.wiring.centre_repository import enter, remote_place, repository_of, tell_centre
 from beket.kernel.clock import NS_PER_S, Clock, read_boot_id, wall_ns_of
 from beket.kernel.ids import SiteId
 from beket.kernel.metrics import Instruments
@@ -44,11 +46,17 @@ PATIENCE = Patience(interrupt_s=6, terminate_s=2)
 
 @dataclass(slots=True)
 class Backups:
-    """A host's backups, put together. `seen_ns`: when the newest snapshot of each plan was made, as last seen."""
+    """A host's backups, put together.
+
+    Attributes:
+        enter_again: asks the centre for a new way into its repository; None where the repository is not the centre's.
+        seen_ns: when the newest snapshot of each plan was made, as last seen.
+    """
 
     plans: Sequence[Plan]
     tools: Tools
     files: AgentFiles
+    enter_again: Callable[[], Awaitable[object]] | None = None
     seen_ns: dict[str, int] = field(default_factory=dict)
     asked_mono_ns: int | None = None
 
@@ -82,13 +90,16 @@ async def open_backups(config: AgentConfig, *, clock: Clock, rng: random.Random)
         NotFound: this agent has not joined a centre, or restic is not installed.
     """
     files = AgentFiles(config.data)
-    site = load_identity(files).enrolled.site
+    identity = load_identity(files)
+    site = identity.enrolled.site
     restic = await find_restic(config.backup.program, clock=clock, patience=PATIENCE)
     history = await asyncio.to_thread(History, config.data / "backup.db")
     try:
-        repository = Repository(config.backup.repository, config.backup.password_file, host=site)
+        repository = await repository_of(config.backup, config.uplink, files, identity)
         tools = Tools(restic, repository, history, clock, rng, read_boot_id(), asyncio.Lock())
-        yield Backups(plans_of(config.backup, site), tools, files)
+        again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
+        is_centres = config.backup.repository == AT_CENTRE
+        yield Backups(plans_of(config.backup, site), tools, files, again if is_centres else None)
     finally:
         await asyncio.to_thread(history.close)
 
@@ -107,6 +118,7 @@ async def run_backup(config: AgentConfig, *, clock: Clock, rng: random.Random, s
             spool = Spool(
                 backups.files.spool("backup"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments
             )
+            telling = functools.partial(tell, backups, identity, config.uplink)
             sender = Sender(spool, stack.enter_context(connect(identity, config.uplink)).post)
             supervised = functools.partial(keep_running, clock=clock, rng=rng)
             await run_until(
@@ -114,6 +126,7 @@ async def run_backup(config: AgentConfig, *, clock: Clock, rng: random.Random, s
                 {
                     "backups": supervised("backups", functools.partial(follow_plans, backups, config.backup, spool)),
                     "report": supervised("report", functools.partial(report, backups, spool, instruments)),
+                    "telling": supervised("telling", telling),
                     "points": supervised(
                         "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                     ),
@@ -144,6 +157,9 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
     outcome = await backups.runner.run(plan)
     if outcome.snapshot:
         backups.seen_ns[plan.id] = wall_ns_of(outcome.snapshot.made_at())
+    if outcome.kind is OutcomeKind.AUTH and backups.enter_again is not None:
+        # The centre may have lost our login: a new one serves the next try.
+        await backups.enter_again()
     return outcome
 
 
@@ -169,6 +185,16 @@ async def report(backups: Backups, sink: PointSink, instruments: Instruments) ->
         await put_points(backups, sink)
         await asyncio.to_thread(sink.put, instruments.read(clock.wall_ns()))
         await clock.sleep(REPORT_EVERY_S)
+
+
+async def tell(backups: Backups, identity: Identity, uplink: UplinkConfig) -> None:
+    """Tell the centre how each plan stands, for ever; it compares that with what lies in place."""
+    tools = backups.tools
+    with connect(identity, uplink) as centre:
+        while True:
+            stand = [(plan, await asyncio.to_thread(facts_of, tools.history, plan)) for plan in backups.plans]
+            await asyncio.to_thread(tell_centre, centre, stand, wall_ns=tools.clock.wall_ns())
+            await tools.clock.sleep(REPORT_EVERY_S)
 
 
 async def ask_repository(backups: Backups) -> None:

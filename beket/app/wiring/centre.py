@@ -8,12 +8,13 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from fastapi import APIRouter, FastAPI, Request
 
 from backup.repository.ledger import Ledger
+from backup.web import agent_router
 from beket.access import tls
 from beket.access.community_key import CommunityKey
 from beket.access.signing import Purpose
@@ -30,6 +31,7 @@ from beket.app.wiring.pages import pages_router
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
 from beket.app.wiring.relay import relay_units
 from beket.app.wiring.repositories import Repositories
+from beket.app.wiring.repository_service import open_service, service_units
 from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
@@ -99,13 +101,14 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         )
         ledger = Ledger(config.data / "repositories.db")
         stack.callback(ledger.close)
-        repositories = Repositories(config.repositories, ledger, instruments, clock=clock)
+        service = await open_service(config, access, ledger, clock=clock)
+        repositories = Repositories(config.repositories, ledger, service, instruments, clock=clock)
         log.info("the centre of %s listens for agents on port %d", community, agents_socket.getsockname()[1])
         await run_until(
             stop,
             {
                 "agents": listen.serve(
-                    parts.agents_app(live, sink.queue),
+                    parts.agents_app(live, sink.queue, functools.partial(agent_router, ledger, service, clock=clock)),
                     agents_socket,
                     stop,
                     tls=(cert, key),
@@ -118,6 +121,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                 "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
                 **relay_units(config.relay, access, inventory, live.hub, clock=clock, rng=rng),
                 **repositories.units(rng=rng),
+                **service_units(config, service, access, clock=clock, rng=rng),
                 **alerts.units(),
                 **sink.units(clock=clock, rng=rng),
             },
@@ -155,7 +159,7 @@ class _Parts:
             stale_after_s=config.samples.stale_after_s,
         )
 
-    def agents_app(self, live: Live, forward: PointSink | None) -> FastAPI:
+    def agents_app(self, live: Live, forward: PointSink | None, backups: Callable[..., APIRouter]) -> FastAPI:
         """What agents call."""
         app = web_edge.new_app()
         authenticate = web_agents.authenticate_with(self._access.enrolment)
@@ -174,6 +178,7 @@ class _Parts:
         app.include_router(collector_web.agent_router(points, authenticate=authenticate))
         app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
         app.include_router(live.agent_router(authenticate))
+        app.include_router(backups(authenticate=authenticate))
         return app
 
     def pages_app(self, routers: Iterable[APIRouter]) -> FastAPI:

@@ -14,8 +14,10 @@ from backup.repository import rounds
 from backup.repository.config import RepositoriesConfig
 from backup.repository.freshness import Content, Shelf
 from backup.repository.ledger import Ledger, Told
+from backup.repository.service import Service
 from backup.repository.standing import Standing, claim_of, judge
 from backup.repository.walk import Slice, size_of
+from beket.app.wiring.repository_service import watch_quota
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.ids import is_slug
 from beket.kernel.metrics import Instruments
@@ -25,9 +27,18 @@ from beket.kernel.supervise import keep_running
 class Repositories:
     """The repositories at work."""
 
-    def __init__(self, config: RepositoriesConfig, ledger: Ledger, instruments: Instruments, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: RepositoriesConfig,
+        ledger: Ledger,
+        service: Service | None,
+        instruments: Instruments,
+        *,
+        clock: Clock,
+    ) -> None:
         self._config = config
         self._ledger = ledger
+        self._service = service
         self._instruments = instruments
         self._clock = clock
         self._shelf = Shelf()
@@ -70,6 +81,8 @@ class Repositories:
         told: dict[str, list[Told]] = {}
         for claim in self._ledger.told():
             told.setdefault(claim.host, []).append(claim)
+            # A folder that agents on this very machine write to is called after its site.
+            told.setdefault(sites.get(claim.host, claim.host), []).append(claim)
         known_keys: dict[str, set[str]] = {}
         for key in self._ledger.known_keys():
             known_keys.setdefault(key.host, set()).add(key.key)
@@ -121,3 +134,8 @@ class Repositories:
         self._ledger.keep_size(host, size_bytes, snapshots, wall_ns=wall_ns)
         site = next((one.site for one in self._ledger.hosts() if one.host == host), host)
         self._instruments.set(metrics.REPOSITORY_BYTES, size_bytes, site=site, agent=host)
+        if self._service is None:
+            return
+        used = watch_quota(self._service, host, size_bytes, quota_gib=self._config.service.quota_gib)
+        if used is not None:
+            self._instruments.set(metrics.REPOSITORY_QUOTA, used, site=site, agent=host)

@@ -1,0 +1,154 @@
+"""Owns the keys of the repositories that the centre makes: its own, the host's, the recovery key on paper.
+
+Each opens the whole repository. The centre's lies in a file (0600) outside its data and its backups; the host's lies on
+the host alone; the recovery key is on the printed sheet alone. What else lies in `keys` is nobody's that we know of.
+Note: backup/design/0057-keys-and-escrow.md.
+"""
+
+import asyncio
+import secrets
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from backup.repository.ledger import Ledger
+from backup.restic import commands, upkeep_commands
+from backup.restic.commands import Repository
+from backup.restic.outcome import Outcome, OutcomeKind, classify
+from backup.restic.run import Restic
+from beket.kernel.clock import Clock
+from beket.kernel.errors import BeketError, InvalidArgument, NotFound
+from beket.kernel.ids import check_slug
+from beket.kernel.secrets import Secret, read_secret_file, write_secret_file
+from beket.kernel.text import Text, say
+
+PASSWORD_BYTES = 32
+
+
+class Holder(StrEnum):
+    """Whom a key was made for."""
+
+    CENTRE = "centre"
+    HOST = "host"
+    RECOVERY = "recovery"
+
+
+class WorkFailed(BeketError):
+    """restic did not do what the centre asked; the message is its outcome's sentence."""
+
+    def __init__(self, outcome: Outcome, *, subject: str) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.reason, subject=subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The keys at work.
+
+    Attributes:
+        repositories: the folder with a repository for each host.
+        secrets: the folder with the centre's passwords, private.
+        one_at_a_time: held while keys of any repository change.
+    """
+
+    repositories: Path
+    secrets: Path
+    restic: Restic
+    ledger: Ledger
+    clock: Clock
+    one_at_a_time: asyncio.Lock
+
+    def password_file(self, host: str) -> Path:
+        """What opens the host's repository for the centre."""
+        return self.secrets / f"{check_slug(host, place='host')}.key"
+
+    def repository(self, host: str, *, password_file: Path | None = None) -> Repository:
+        """The host's repository on this disk, as the centre opens it."""
+        folder = self.repositories / check_slug(host, place="host")
+        return Repository(str(folder), password_file or self.password_file(host), host=host)
+
+    def is_made(self, host: str) -> bool:
+        """Whether there is a repository that the centre can open. Blocking."""
+        return (self.repositories / host / "config").is_file() and self.password_file(host).is_file()
+
+    async def make_repository(self, host: str, site: str) -> None:
+        """Make the host's repository with the centre's key; one that is there stays.
+
+        Raises:
+            InvalidArgument: there is a repository that the centre cannot open.
+            WorkFailed: restic could not make it.
+        """
+        async with self.one_at_a_time:
+            if self.is_made(host):
+                return
+            if (self.repositories / host / "config").exists():
+                raise InvalidArgument(
+                    say("Це сховище зробив не центр.", "The centre did not make this repository."), subject=host
+                )
+            if not self.password_file(host).exists():
+                write_secret_file(self.password_file(host), Secret(secrets.token_urlsafe(PASSWORD_BYTES)))
+            self.repositories.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await self._do(host, commands.init(self.repository(host)))
+            self.ledger.add_host(host, site, wall_ns=self.clock.wall_ns())
+            for key in self._keys_in(host):
+                self.ledger.keep_key(host, key, Holder.CENTRE, wall_ns=self.clock.wall_ns())
+
+    async def replace_key(self, host: str, holder: Holder, password: Secret) -> None:
+        """Let `password` open the host's repository as the one key of `holder`; an earlier one opens it no longer.
+
+        Raises:
+            NotFound: there is no such repository, or the centre cannot open it.
+            WorkFailed: restic could not.
+        """
+        async with self.one_at_a_time:
+            self._demand(host)
+            before = self._keys_in(host)
+            with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".new-") as folder:
+                file = Path(folder) / "password"
+                write_secret_file(file, password)
+                await self._do(host, upkeep_commands.add_key(self.repository(host), file))
+            now_ns = self.clock.wall_ns()
+            earlier = [key.key for key in self.ledger.known_keys() if (key.host, key.holder) == (host, holder)]
+            for key in self._keys_in(host) - before:
+                self.ledger.keep_key(host, key, holder, wall_ns=now_ns)
+            for key in earlier:
+                if key in before:
+                    await self._do(host, upkeep_commands.remove_key(self.repository(host), key))
+                self.ledger.forget_key(host, key)
+
+    async def try_key(self, host: str, holder: Holder, password: Secret) -> Outcome:
+        """See whether `password` opens the host's repository; that it did is remembered."""
+        with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".try-") as folder:
+            file = Path(folder) / "password"
+            write_secret_file(file, password)
+            repository = self.repository(host, password_file=file)
+            outcome = classify(await self.restic.run(upkeep_commands.all_snapshots(repository)))
+        if outcome.kind is OutcomeKind.OK:
+            self.ledger.key_was_tried(host, holder, wall_ns=self.clock.wall_ns())
+        return outcome
+
+    def _demand(self, host: str) -> None:
+        if not self.is_made(host):
+            raise NotFound(
+                say("Немає сховища, яке центр може відкрити.", "There is no repository that the centre can open."),
+                subject=host,
+                hint=_hint_on_keys(self.password_file(host)),
+            )
+        read_secret_file(self.password_file(host))
+
+    def _keys_in(self, host: str) -> set[str]:
+        return {path.name for path in (self.repositories / host / "keys").glob("*")}
+
+    async def _do(self, host: str, command: commands.Command) -> None:
+        outcome = classify(await self.restic.run(command))
+        if outcome.kind is not OutcomeKind.OK:
+            raise WorkFailed(outcome, subject=host)
+
+
+def _hint_on_keys(file: Path) -> Text:
+    return say(
+        "Ключ центру має лежати тут: {file}. Якщо його втрачено, запишіть туди ключ із аркуша відновлення (chmod 600).",
+        "The centre's key belongs here: {file}. If it is lost, write the recovery sheet's key there (chmod 600).",
+        file=file,
+    )

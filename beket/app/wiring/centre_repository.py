@@ -1,0 +1,90 @@
+"""Puts a host's way to the centre's repository together: asks to be let in, keeps what it gets, tells how it stands."""
+
+import asyncio
+import urllib.parse
+from collections.abc import Sequence
+
+from agents.uplink.config import UplinkConfig
+from agents.uplink.connection import CentreConnection
+from backup.config import BackupConfig
+from backup.messages import BackupReport, PlanReport, RepositoryAccess, RepositoryRequest
+from backup.plans import Plan
+from backup.repository.remote import AT_CENTRE, RemotePlace
+from backup.restic.commands import Repository
+from backup.restic.outcome import OutcomeKind
+from backup.sentence import PlanFacts
+from beket.app.wiring.agent_side import AgentFiles, Identity, connect
+from beket.kernel import wire
+from beket.kernel.errors import Internal
+
+
+def remote_place(files: AgentFiles, identity: Identity) -> RemotePlace:
+    """Where this host keeps its way into the centre's repository."""
+    centre = urllib.parse.urlsplit(identity.enrolled.centre_url).hostname or ""
+    return RemotePlace(files.data / "repository", centre)
+
+
+async def repository_of(
+    config: BackupConfig, uplink: UplinkConfig, files: AgentFiles, identity: Identity
+) -> Repository:
+    """The repository of this host; at the first use of the centre's, this asks the centre to be let in.
+
+    Raises:
+        NotFound: the centre takes no backups.
+        Unreachable, TimedOut, NoSpace, Forbidden: the centre cannot be asked, or refuses.
+    """
+    if config.repository != AT_CENTRE:
+        return Repository(config.repository, config.password_file, host=identity.enrolled.site)
+    place = remote_place(files, identity)
+    return await asyncio.to_thread(place.repository) or await enter(place, identity, uplink)
+
+
+async def enter(place: RemotePlace, identity: Identity, uplink: UplinkConfig) -> Repository:
+    """Ask the centre to be let in, whether or not this host was before.
+
+    Raises:
+        BeketError: as `repository_of`.
+    """
+    return await asyncio.to_thread(_enter, place, identity, uplink)
+
+
+def _enter(place: RemotePlace, identity: Identity, uplink: UplinkConfig) -> Repository:
+    with connect(identity, uplink) as centre:
+        request = RepositoryRequest(needs_key=not place.key.exists())
+        answer = centre.post("/agent/v1/repository", wire.encode(request))
+    place.save(wire.decode(answer, RepositoryAccess))
+    repository = place.repository()
+    if repository is None:
+        raise Internal("the centre let us in without a key")
+    return repository
+
+
+def tell_centre(centre: CentreConnection, plans: Sequence[tuple[Plan, PlanFacts]], *, wall_ns: int) -> None:
+    """Tell the centre how the plans stand. Blocking.
+
+    Raises:
+        BeketError: it cannot be told.
+    """
+    report = BackupReport(wall_ns=wall_ns, plans=tuple(plan_report(plan, facts) for plan, facts in plans))
+    centre.post("/agent/v1/backups", wire.encode(report))
+
+
+def plan_report(plan: Plan, facts: PlanFacts) -> PlanReport:
+    """What the centre is told of a plan."""
+    last, whole, drilled = facts.last, facts.whole, facts.drilled
+    is_good = last is not None and last.outcome in (OutcomeKind.OK, OutcomeKind.PARTIAL)
+    copied = last if is_good else whole
+    return PlanReport(
+        id=plan.id,
+        name=plan.name,
+        every_hours=plan.every_hours,
+        copied_ns=copied.began_ns if copied else None,
+        whole_ns=whole.began_ns if whole else None,
+        proven_ns=facts.proven.ended_ns if facts.proven else None,
+        wrong_ns=drilled.ended_ns if drilled and drilled.verdict.value == "wrong" else None,
+        outcome=last.outcome.value if last else "",
+        reason_uk=last.reason.uk if last else "",
+        reason_en=last.reason.en if last else "",
+        size_bytes=whole.size_bytes if whole else 0,
+        added_bytes=whole.added_bytes if whole else 0,
+    )

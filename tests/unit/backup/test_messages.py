@@ -1,0 +1,105 @@
+"""Golden messages of backups, and how the centre takes a report from a host whose clock is wrong."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backup.messages import PLANS_MAX, BackupReport, PlanReport, RepositoryAccess, RepositoryRequest
+from backup.repository import accounts
+from backup.repository.ledger import Host
+from backup.repository.remote import RemotePlace
+from backup.web import in_our_time
+from beket.kernel.errors import ProtocolError
+from beket.kernel.secrets import Secret
+from beket.kernel.wire import decode, encode
+
+GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire" / "1"
+PLAN = PlanReport(
+    id="documents",
+    name="Документи бухгалтерії",
+    every_hours=24.0,
+    copied_ns=1_700_000_000_000_000_000,
+    whole_ns=1_700_000_000_000_000_000,
+    proven_ns=1_699_000_000_000_000_000,
+    outcome="ok",
+    reason_uk="Копію зроблено й знайдено у сховищі.",
+    reason_en="The copy is made and found in place.",
+    size_bytes=2_000_000_000,
+    added_bytes=1_000_000,
+)
+ACCESS = RepositoryAccess(
+    host="council-1f2e3d4c",
+    port=8444,
+    path="/council-1f2e3d4c/",
+    login="council-1f2e3d4c",
+    password="Zk9v-login",
+    certificate="-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+    key="Zk9v-key",
+)
+MESSAGES: dict[str, msgspec.Struct] = {
+    "backup-report": BackupReport(wall_ns=1_700_000_100_000_000_000, plans=(PLAN,), repository="центр"),
+    "repository-request": RepositoryRequest(needs_key=True),
+    "repository-access": ACCESS,
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_is_spelled_as_in_its_golden_file(name: str) -> None:
+    golden = (GOLDEN / f"{name}.json").read_bytes()
+    assert decode(golden, type(MESSAGES[name])) == MESSAGES[name]
+    assert msgspec.json.format(encode(MESSAGES[name]), indent=2) + b"\n" == golden
+
+
+def test_what_carries_a_secret_does_not_print_it() -> None:
+    assert "Zk9v" not in f"{ACCESS!r} {ACCESS}"
+
+
+@given(ahead_ns=st.integers(-(10**18), 10**18), age_ns=st.integers(-(10**15), 10**15))
+def test_moment_is_as_old_as_the_host_says_whatever_its_clock(ahead_ns: int, age_ns: int) -> None:
+    ours_ns = 1_700_000_000_000_000_000
+    theirs_ns = ours_ns + ahead_ns
+    plan = msgspec.structs.replace(PLAN, copied_ns=theirs_ns - age_ns, proven_ns=None)
+    (taken,) = in_our_time(BackupReport(wall_ns=theirs_ns, plans=(plan,)), wall_ns=ours_ns)
+    assert taken.copied_ns == ours_ns - max(age_ns, 0)
+    assert taken.proven_ns is None
+
+
+def test_report_that_nobody_could_have_made_is_refused() -> None:
+    for plans in ((msgspec.structs.replace(PLAN, id="../x"),), (PLAN,) * (PLANS_MAX + 1)):
+        with pytest.raises(ProtocolError):
+            in_our_time(BackupReport(wall_ns=0, plans=plans), wall_ns=0)
+
+
+def test_host_keeps_its_way_in_private_files(tmp_path: Path) -> None:
+    place = RemotePlace(tmp_path / "repository", "centre.example")
+    assert place.repository() is None
+    place.save(msgspec.structs.replace(ACCESS, password="p/ä:@"))
+    repository = place.repository()
+    assert repository is not None
+    assert repository.location == "rest:https://centre.example:8444/council-1f2e3d4c/"
+    assert repository.location_file is not None
+    address = "rest:https://council-1f2e3d4c:p%2F%C3%A4%3A%40@centre.example:8444/council-1f2e3d4c/\n"
+    assert repository.location_file.read_text() == address
+    assert repository.host == "council-1f2e3d4c"
+    assert all(file.stat().st_mode & 0o077 == 0 for file in place.folder.iterdir())
+    place.save(msgspec.structs.replace(ACCESS, key=""))
+    assert place.key.read_text() == "Zk9v-key\n"
+
+
+def test_address_of_six_is_bracketed(tmp_path: Path) -> None:
+    place = RemotePlace(tmp_path / "repository", "fd00::1")
+    place.save(ACCESS)
+    repository = place.repository()
+    assert repository is not None
+    assert repository.location == "rest:https://[fd00::1]:8444/council-1f2e3d4c/"
+
+
+def test_only_hosts_that_may_come_in_stand_in_the_servers_file(tmp_path: Path) -> None:
+    hosts = [Host("a", "s", 0, "{SHA}x"), Host("b", "s", 0), Host("c", "s", 0, "{SHA}y", "quota")]
+    accounts.write_accounts(tmp_path / "accounts", hosts)
+    assert (tmp_path / "accounts").read_text() == "a:{SHA}x\n"
+    # RFC 3112's {SHA}, as `openssl dgst -sha1 -binary | base64` gives it.
+    assert accounts.hashed(Secret("secret")) == "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="
