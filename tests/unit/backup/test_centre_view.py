@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backup.messages import PlanReport
@@ -55,6 +55,7 @@ def test_snapshot_from_the_future_proves_nothing(tmp_path: Path) -> None:
     assert (content.newest_ns, content.ahead, content.snapshots) == (NOW_NS - 90 * HOUR_NS, 1, 2)
 
 
+@settings(deadline=None, max_examples=40)
 @given(steps=st.lists(st.sampled_from(["add", "remove", "key", "look"]), max_size=12))
 def test_remembered_look_says_what_a_fresh_look_says(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:

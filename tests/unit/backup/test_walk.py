@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backup.repository.walk import SETTLES_S, Damage, Fault, files_after, size_of, walk
@@ -54,6 +54,7 @@ def walk_all(repository: Path, at_most_bytes: int, config_sha256: str = "") -> t
 CONFIG_SHA256 = hashlib.sha256(b"config").hexdigest()
 
 
+@settings(deadline=None, max_examples=40)
 @given(where=st.integers(0, 10_000), bit=st.integers(0, 7), at_most_bytes=st.integers(1, 2000))
 def test_every_flipped_bit_is_found_and_nothing_else(where: int, bit: int, at_most_bytes: int) -> None:
     with small_repository() as repository:
@@ -67,6 +68,7 @@ def test_every_flipped_bit_is_found_and_nothing_else(where: int, bit: int, at_mo
         assert damaged == {Damage(file, Fault.CHANGED if file == "config" else Fault.CONTENT)}
 
 
+@settings(deadline=None, max_examples=40)
 @given(at_most_bytes=st.integers(1, 5000))
 def test_slices_read_each_file_once_in_order(at_most_bytes: int) -> None:
     with small_repository() as repository:
