@@ -18,7 +18,14 @@ OWN_TIME = ("beket.kernel.clock", "beket.app", "beket.sim", "beket.testing")
 STARTS_PROGRAMS = re.compile(
     r"os\.(system|popen|fork|forkpty|posix_spawnp?|spawn\w+|exec\w+)|asyncio\.create_subprocess_\w+|asyncio\.subprocess\.\w+"
 )
-PROGRAM_GATES = ("backup.restic", "backup.repository.server", "agents.network.icmp", "beket.app", "beket.sim", "beket.testing")
+PROGRAM_GATES = (
+    "backup.restic",
+    "backup.repository.server",
+    "agents.network.icmp",
+    "beket.app",
+    "beket.sim",
+    "beket.testing",
+)
 
 
 def _inside(module: Module, places: tuple[str, ...]) -> bool:
