@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 ARGS ?=
+WORKERS ?= 3
 NAME ?=
 
 .PHONY: help demo test lint bench pictures torture lock clean
@@ -14,7 +15,7 @@ demo: ## a living community on this machine; make demo ARGS='--seconds 90 --requ
 
 test: ## set up and pass all tests; make test ARGS='tests/unit -k clock' for some
 	@$(PYTHON) -m beket.app.bootstrap test
-	@exec $(VENV)/python -m pytest $(ARGS)
+	@exec $(VENV)/python -m pytest $(or $(ARGS),-n $(WORKERS) --dist loadfile)
 
 lint: ## ruff, mypy --strict and the import contracts
 	@$(PYTHON) -m beket.app.bootstrap test

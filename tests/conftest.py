@@ -1,5 +1,9 @@
 """Fixtures for all floors, and the rule that a missing real program fails its test in one sentence."""
 
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +24,11 @@ def footage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """A film of a street: the rendered one, then each real one of BEKET_FOOTAGE_DIR; a test runs once for each."""
     film: Path | None = request.param
     return films.look_at(film) if film else films.rendered(tmp_path_factory.mktemp("footage"))
+
+
+@pytest.fixture
+def village_to_ourselves() -> Iterator[None]:
+    """One village at a time on a machine: its cameras and gear have addresses of their own."""
+    with (Path(tempfile.gettempdir()) / f"beket-village-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -149,13 +149,14 @@ class _Socket(asyncio.DatagramProtocol):
 
 
 def _why_not(error: OSError, place: str) -> BeketError:
-    if error.errno == errno.EADDRINUSE:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # uvloop wraps it
+    if cause.errno == errno.EADDRINUSE:
         return Busy(
             say("Порт {place} зайнятий іншою програмою.", "{place} is taken by another program.", place=place),
             hint=say("Закрийте її або оберіть інший порт.", "Close it or choose another port."),
         )
     return Unreachable(
-        say("На {place} слухати не можна: {why}.", "Cannot listen on {place}: {why}.", place=place, why=error.strerror),
+        say("На {place} слухати не можна: {why}.", "Cannot listen on {place}: {why}.", place=place, why=cause.strerror),
         hint=say(
             "Оберіть адресу цієї машини й порт від 1024.", "Choose an address of this machine and a port from 1024."
         ),

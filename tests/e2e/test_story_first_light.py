@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytestmark = pytest.mark.usefixtures("village_to_ourselves")
 DEMO = [sys.executable, "-m", "beket", "demo"]
 
 

@@ -79,7 +79,7 @@ class Town:
             families = list(text_string_to_metric_families(page.read().decode()))
         found = [sample for family in families for sample in family.samples if sample.name.startswith("backup_")]
         assert all(sample.labels["site"] == "council" for sample in found)
-        outcomes = {f"outcome:{s.labels['reason']}": s.value for s in found if "reason" in s.labels}
+        outcomes = {f"outcome:{s.labels['reason']}": s.value for s in found if s.name == "backup_last_outcome_ratio"}
         return {s.name: s.value for s in found if "reason" not in s.labels} | outcomes
 
     def log(self) -> str:

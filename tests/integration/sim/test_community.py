@@ -10,6 +10,7 @@ from beket.sim.community import Simulation, inventory, new_logins
 from beket.sim.places import MOHYLIV
 from beket.testing.process import ProgramFailed, output_of
 
+pytestmark = pytest.mark.usefixtures("village_to_ourselves")
 COUNCIL = SiteId("council-mohyliv")
 OPER_STATUS = ".1.3.6.1.2.1.2.2.1.8"
 OUTPUT_SOURCE = ".1.3.6.1.2.1.33.1.4.1.0"
