@@ -32,6 +32,15 @@ class Depacketizer(Protocol):
             ProtocolError: not RTP, or a unit or parameter set beyond any camera's; the session must end.
         """
 
+    def push_alike(self, buffer: bytearray, view: memoryview, like: int, at: int, end: int) -> int:
+        """How many interleaved frames of `buffer` from `at` on continue the open fragment as the one at `like` did.
+
+        They are taken. `view` is of `buffer`; the frame at `like` ends at `at` and was pushed just before.
+
+        Raises:
+            ProtocolError: a unit beyond any camera's.
+        """
+
 
 def depacketizer_for(codec: Codec, *, parameter_sets: tuple[bytes, ...]) -> Depacketizer:
     """A depacketizer that starts with the `parameter_sets` of the SDP; () when it names none."""

@@ -21,6 +21,7 @@ class H264Depacketizer(UnitAssembler):
     """See `depacketizer.Depacketizer`."""
 
     __slots__ = ()
+    _fragment_bytes = 2
 
     def __init__(self, parameter_sets: tuple[bytes, ...] = ()) -> None:
         super().__init__("h264", parameter_sets)

@@ -22,6 +22,7 @@ class H265Depacketizer(UnitAssembler):
     """See `depacketizer.Depacketizer`."""
 
     __slots__ = ()
+    _fragment_bytes = 3
 
     def __init__(self, parameter_sets: tuple[bytes, ...] = ()) -> None:
         super().__init__("h265", parameter_sets)

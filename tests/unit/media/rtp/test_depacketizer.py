@@ -337,3 +337,88 @@ def test_hostile_packets_raise_one_error_and_nothing_else(codec: Codec, payloads
             push(depacketizer, [packet])
         except ProtocolError:
             return
+
+
+# A row of frames that are alike ---
+
+
+def through(depacketizer: Depacketizer, stream: bytes, *, by_rows: bool) -> list[AccessUnit]:
+    """Interleaved frames as a session splits them, one by one or by rows."""
+    buffer, at, before, units = bytearray(stream), 0, 0, []
+    view = memoryview(buffer)
+    while len(buffer) - at >= 4:
+        after = at + 4 + int.from_bytes(buffer[at + 2 : at + 4], "big")
+        if after > len(buffer):
+            break
+        unit = depacketizer.push(buffer, at + 4, after) if buffer[at + 1] == 0 else None
+        length = after - at
+        if unit is not None:
+            units.append(unit)
+        elif by_rows and buffer[at + 1] == 0 and length == before:
+            after += length * depacketizer.push_alike(buffer, view, at, after, len(buffer))
+        at, before = after, length
+    return units
+
+
+def interleaved(packets: list[bytes], channels: dict[int, int] | None = None) -> bytes:
+    chosen = channels or {}
+    return b"".join(struct.pack(">cBH", b"$", chosen.get(i, 0), len(p)) + p for i, p in enumerate(packets))
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_rows_bring_the_same_units_as_packets_one_by_one_whatever_is_lost_or_broken(
+    codec: Codec, data: st.DataObject
+) -> None:
+    sender = Sender(codec, sequence=data.draw(st.integers(65_200, 65_600)) & 0xFFFF, mtu=data.draw(st.integers(18, 40)))
+    key, plain = (idr, slice_of) if codec == "h264" else (irap, trail)
+    sizes = data.draw(st.lists(st.integers(1, 900), min_size=1, max_size=5))
+    packets: list[bytes] = []
+    for number, size in enumerate(sizes):
+        packets += sender.unit([(plain if number % 3 else key)(size)], 3600 * number)
+    some = st.integers(0, len(packets) - 1)
+    for place in data.draw(st.lists(some, max_size=3)):
+        broken = bytearray(packets[place])
+        broken[data.draw(st.integers(1, min(15, len(broken) - 1)))] ^= data.draw(st.integers(1, 255))
+        packets[place] = bytes(broken)
+    channels = dict.fromkeys(data.draw(st.lists(some, max_size=2)), 1)
+    lost = set(data.draw(st.lists(some, max_size=3)))
+    stream = interleaved([packet for i, packet in enumerate(packets) if i not in lost], channels)
+
+    def outcome(*, by_rows: bool) -> tuple[list[AccessUnit], int, int] | str:
+        depacketizer = depacketizer_for(codec, parameter_sets=H264_SETS if codec == "h264" else H265_SETS)
+        try:
+            units = through(depacketizer, stream, by_rows=by_rows)
+        except ProtocolError as error:
+            return error.sentence().en
+        return units, depacketizer.lost_packets, depacketizer.withheld_units
+
+    assert outcome(by_rows=True) == outcome(by_rows=False)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_a_large_picture_is_taken_by_rows(codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = H264_SETS if codec == "h264" else H265_SETS
+    depacketizer = depacketizer_for(codec, parameter_sets=sets)
+    taken: list[int] = []
+    alike = type(depacketizer).push_alike
+
+    def counting(*arguments: object) -> int:
+        taken.append(alike(*arguments))  # type: ignore[arg-type]
+        return taken[-1]
+
+    monkeypatch.setattr(type(depacketizer), "push_alike", counting)
+    sender = Sender(codec, sequence=0, mtu=30)
+    packets = sender.unit([(idr if codec == "h264" else irap)(5000)], 3600)
+    (unit,) = through(depacketizer, interleaved(packets), by_rows=True)
+    assert unit.is_key
+    # All but the first, the two that are found alike, and the last; and the one at each 256th number.
+    assert sum(taken) >= len(packets) - 8
+
+
+def test_a_row_beyond_any_cameras_picture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "UNIT_MAX_BYTES", 1000)
+    depacketizer = depacketizer_for("h264", parameter_sets=H264_SETS)
+    with pytest.raises(ProtocolError):
+        through(depacketizer, interleaved(Sender(mtu=30).unit([idr(5000)], 1)), by_rows=True)
