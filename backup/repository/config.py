@@ -28,6 +28,19 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     quota_gib: Annotated[float, Meta(ge=0, description="Скільки ГіБ дозволено одному сховищу; 0 — без межі.")] = 0
 
 
+class KeepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Скільки копій зберігати. Стирає лише центр і лише у сховищах, які зробив сам."""
+
+    automatic: Annotated[bool, Meta(description="Чи стирати старе самому, вночі, раз на тиждень.")] = True
+    all_days: Annotated[int, Meta(ge=1, description="Стільки днів зберігати кожну копію.")] = 14
+    daily_days: Annotated[int, Meta(ge=1, description="Стільки днів — одну на день.")] = 90
+    weekly_days: Annotated[int, Meta(ge=1, description="Стільки днів — одну на тиждень.")] = 366
+    monthly_days: Annotated[int, Meta(ge=1, description="Стільки днів — одну на місяць.")] = 3 * 366
+    floor: Annotated[
+        int, Meta(ge=3, description="Стільки найновіших копій кожного плану лишається за будь-яких правил.")
+    ] = 7
+
+
 class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Сховища копій у центрі: тека, у ній по сховищу на комп'ютер."""
 
@@ -38,3 +51,4 @@ class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     measure_every_s: Annotated[float, Meta(ge=0.1, description="Раз на стільки секунд виміряти розмір.")] = 3600
     service: ServiceConfig = ServiceConfig()
     walk: WalkConfig = WalkConfig()
+    keep: KeepConfig = KeepConfig()

@@ -2,7 +2,7 @@
 
 Each opens the whole repository. The centre's lies in a file (0600) outside its data and its backups; the host's lies on
 the host alone; the recovery key is on the printed sheet alone. What else lies in `keys` is nobody's that we know of.
-Note: backup/design/0057-keys-and-escrow.md.
+Note: backup/design/0056-repository-service.md.
 """
 
 import asyncio

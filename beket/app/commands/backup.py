@@ -17,7 +17,7 @@ from backup.restic.events import Progress
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.sentence import KYIV, facts_of, is_late, plan_sentence
 from beket.app import process
-from beket.app.commands import arguments
+from beket.app.commands import arguments, backup_centre
 from beket.app.config import AgentConfig
 from beket.app.terminal import tell
 from beket.app.wiring.backup import Backups, open_backups
@@ -40,12 +40,15 @@ EXIT_CODES = {
     OutcomeKind.FAILED: 74,
 }
 LATE_EXIT_CODE = 1
+AGENT_CONFIG = Path("/etc/beket/agent.toml")
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
-    """Declare `run`, `status`, `restore` and `check`."""
-    arguments.add_config(parser, language, default="/etc/beket/agent.toml")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="run|status|restore|check")
+    """Declare `run`, `status`, `restore` and `check`, and what the centre may do."""
+    arguments.add_config(parser, language, default=str(AGENT_CONFIG))
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="run|status|restore|check|hosts|serve|escrow|forget"
+    )
     plan_help = say("код плану; без нього — усі", "id of the plan; all without it").to(language)
     running = verbs.add_parser("run", help=say("зробити копію зараз і довести її", "copy now, and prove").to(language))
     running.add_argument("--plan", metavar="ID", help=plan_help)
@@ -61,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
         "--only", type=Path, metavar="PATH", help=say("лише цей шлях", "this path only").to(language)
     )
     checking = verbs.add_parser("check", help=say("чи сховище ціле", "is the repository whole").to(language))
+    backup_centre.add_verbs(verbs, language)
     checking.add_argument(
         "--fast", action="store_true", help=say("без читання всіх даних", "without reading all data").to(language)
     )
@@ -72,6 +76,8 @@ def run(parsed: argparse.Namespace) -> int:
     Raises:
         NotFound: the agent has not joined, restic is not installed, or there is no such plan.
     """
+    if parsed.verb in backup_centre.VERBS:
+        return backup_centre.run(parsed, agent_default=AGENT_CONFIG)
     config = load(parsed.config, AgentConfig)
     logs.configure(level="warning", style=config.logs.style)
     work = {"run": _run, "status": _status, "restore": _restore, "check": _check}[parsed.verb]

@@ -5,7 +5,7 @@ import functools
 import random
 from collections.abc import Awaitable, Callable
 
-from backup.repository import server
+from backup.repository import server, upkeep
 from backup.repository.accounts import Suspension
 from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
@@ -72,6 +72,9 @@ def service_units(
         "repository server": lambda: server.serve(server.find_program(chosen.program), serving),
         "repository accounts": functools.partial(_follow_revoked, service, access, clock=clock),
     }
+    if config.repositories.keep.automatic:
+        keeping = functools.partial(upkeep.keep_up, service.keyring, config.repositories.keep, config.repositories.walk)
+        works["repository upkeep"] = keeping
     return {name: keep_running(name, work, clock=clock, rng=rng) for name, work in works.items()}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -262,8 +263,23 @@ def test_documents_reach_the_centres_server_and_come_back(tmp_path: Path) -> Non
         town.beket("backup", "--config", "agent.toml", "restore", "--plan", "documents", "--to", "назад")
     restored = tmp_path / "назад" / str(town.place.source).lstrip("/") / FIRST_FILE
     assert restored.read_text() == "накладна\n"
+    _assert_the_centre_can_see_forget_and_escrow(town, repository.name)
     secrets = [(tmp_path / "agent" / "repository" / name).read_text().strip() for name in ("address", "key")]
     assert not [secret for secret in secrets if secret in town.log()]
+
+
+def _assert_the_centre_can_see_forget_and_escrow(town: Town, host: str) -> None:
+    def centre(*words: str, stdin: str = "") -> str:
+        return town.beket("backup", words[0], "--config", "centre.toml", *words[1:], stdin=stdin)
+
+    assert f"{host}: копії свіжі" in centre("hosts")
+    assert "Забувати нічого" in centre("forget", host)
+    centre("escrow", host, "--sheet", "аркуш.html")
+    sheet = town.folder / "аркуш.html"
+    assert "Сільрада" in sheet.read_text()
+    assert sheet.stat().st_mode & 0o077 == 0
+    key = "-".join(re.findall(r"</small>(\w{5})</span>", sheet.read_text()))
+    assert "відкриває сховище" in centre("escrow", host, "--try", stdin=f"{key.lower()}\n")
 
 
 def _connection(port: int) -> "contextlib.closing[object]":

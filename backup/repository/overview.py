@@ -1,0 +1,191 @@
+"""Owns the centre's view of everybody's backups for people: one sentence a plan, how each host stands, what is to come.
+
+What a host says is put into words only where its repository does not gainsay it.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from backup.history import Drill, Run, Verdict
+from backup.messages import PlanReport
+from backup.repository.freshness import Content
+from backup.repository.keyring import Holder
+from backup.repository.ledger import Key, Ledger, Size, Told, Walk
+from backup.repository.standing import STANDING_WORDS, Standing, claim_of, judge
+from backup.restic.outcome import OutcomeKind
+from backup.sentence import PlanFacts, plan_sentence, spell_day
+from beket.kernel.clock import NS_PER_S, utc
+from beket.kernel.text import Text, counted, say
+from beket.kernel.units import spell_bytes
+
+DAY_NS = 86_400 * NS_PER_S
+GROWTH_DAYS = 30
+# The envelope is opened once a quarter.
+TRY_KEY_DAYS = 92
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan in a sentence; `is_well` when nobody has to do anything."""
+
+    id: str
+    name: str
+    sentence: Text
+    is_well: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """How one host's backups stand.
+
+    Attributes:
+        newest_ns: when its newest snapshot arrived; None without one.
+        growth_bytes: how much its repository grows a day, of the last month; None when that is not known yet.
+        damaged: how many files the hash walk found damaged.
+        recovery: its key on paper; None when no sheet was printed.
+    """
+
+    host: str
+    site: str
+    standing: Standing
+    words: Text
+    plans: tuple[PlanView, ...]
+    snapshots: int
+    newest_ns: int | None
+    size_bytes: int
+    growth_bytes: int | None
+    damaged: int
+    walk: Walk | None
+    recovery: Key | None
+
+
+def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -> list[HostView]:
+    """Every host that has a repository here, in order of its name. Blocking."""
+    sites = {host.host: host.site for host in ledger.hosts()}
+    told = by_host(ledger.told(), sites)
+    sizes = ledger.sizes(since_day=wall_ns // DAY_NS - GROWTH_DAYS)
+    walks, damages = ledger.walks(), ledger.damages()
+    recovery = {key.host: key for key in ledger.known_keys() if key.holder == Holder.RECOVERY}
+    views = []
+    for host, content in sorted(contents.items()):
+        mine = told.get(host, [])
+        standing = judge(content, claim_of(mine), wall_ns=wall_ns)
+        history = sizes.get(host, [])
+        views.append(
+            HostView(
+                host=host,
+                site=sites.get(host, host),
+                standing=standing,
+                words=STANDING_WORDS[standing],
+                plans=tuple(plan_view(one.report, standing, wall_ns=wall_ns) for one in mine),
+                snapshots=content.snapshots,
+                newest_ns=content.newest_ns,
+                size_bytes=history[-1].size_bytes if history else 0,
+                growth_bytes=growth_of(history),
+                damaged=sum(1 for one in damages if one.host == host),
+                walk=walks.get(host),
+                recovery=recovery.get(host),
+            )
+        )
+    return views
+
+
+def by_host(told: Sequence[Told], sites: Mapping[str, str]) -> dict[str, list[Told]]:
+    """What was told, by repository: an agent on the centre's own machine may write to a folder named by its site."""
+    found: dict[str, list[Told]] = {}
+    for one in told:
+        for name in {one.host, sites.get(one.host, one.host)}:
+            found.setdefault(name, []).append(one)
+    return found
+
+
+def plan_view(report: PlanReport, standing: Standing, *, wall_ns: int) -> PlanView:
+    """One plan in words, as its host tells it, unless the repository says otherwise."""
+    if standing is Standing.LYING:
+        words = say("{name}: {words}.", "{name}: {words}.", name=report.name, words=STANDING_WORDS[standing])
+        return PlanView(report.id, report.name, words, False)
+    facts = facts_of_report(report)
+    is_well = (
+        standing is Standing.FRESH
+        and report.wrong_ns is None
+        and report.outcome in ("", OutcomeKind.OK, OutcomeKind.CANCELLED, OutcomeKind.DEFERRED)
+    )
+    return PlanView(report.id, report.name, plan_sentence(facts, utc(wall_ns)), is_well)
+
+
+def facts_of_report(report: PlanReport) -> PlanFacts:
+    """A host's report as the facts that sentences are made of."""
+
+    def run(began_ns: int, outcome: OutcomeKind) -> Run:
+        reason = Text("{uk}", "{en}", {"uk": report.reason_uk, "en": report.reason_en})
+        size_bytes, added_bytes = report.size_bytes, report.added_bytes
+        return Run("", report.id, began_ns, began_ns, outcome, reason, "", 0, size_bytes, added_bytes, 0, ())
+
+    def drill(ended_ns: int | None, verdict: Verdict) -> Drill | None:
+        return None if ended_ns is None else Drill(report.id, "", ended_ns, verdict, 0, 0)
+
+    proven = drill(report.proven_ns, Verdict.PROVEN)
+    known = report.outcome in set(OutcomeKind)
+    return PlanFacts(
+        name=report.name,
+        every_hours=report.every_hours,
+        whole=None if report.whole_ns is None else run(report.whole_ns, OutcomeKind.OK),
+        last=run(report.copied_ns or 0, OutcomeKind(report.outcome)) if known else None,
+        proven=proven,
+        drilled=drill(report.wrong_ns, Verdict.WRONG) or proven,
+    )
+
+
+def growth_of(history: Sequence[Size]) -> int | None:
+    """Bytes a day over the days that are known; None when they are fewer than two. Pruning makes it negative."""
+    if len(history) < 2 or history[-1].day == history[0].day:
+        return None
+    return (history[-1].size_bytes - history[0].size_bytes) // (history[-1].day - history[0].day)
+
+
+def forecast(views: Sequence[HostView], free_bytes: int) -> Text:
+    """When the disk will be full if all goes on as in the last month."""
+    growths = [view.growth_bytes for view in views if view.growth_bytes is not None]
+    total = sum(growths)
+    size = spell_bytes(sum(view.size_bytes for view in views))
+    free = spell_bytes(free_bytes)
+    if not growths:
+        return say(
+            "Копії займають {size}, вільно {free}.", "Copies take {size}, {free} are free.", size=size, free=free
+        )
+    if total <= 0:
+        return say(
+            "Копії займають {size} і не ростуть, вільно {free}.",
+            "Copies take {size} and do not grow, {free} are free.",
+            size=size,
+            free=free,
+        )
+    days = free_bytes // total
+    return say(
+        "Копії займають {size}, щодня додається {daily}; вільного ({free}) стане на {n}.",
+        "Copies take {size} and grow by {daily} a day; what is free ({free}) will last {days} d.",
+        size=size,
+        daily=spell_bytes(total),
+        free=free,
+        n=counted(days, "день", "дні", "днів"),
+        days=days,
+    )
+
+
+def recovery_words(key: Key | None, now_at: datetime.datetime) -> Text:
+    """Whether there is a sheet, and whether somebody has seen lately that it works."""
+    if key is None:
+        return say("Аркуша відновлення немає: роздрукуйте його.", "There is no recovery sheet: print one.")
+    made = spell_day(utc(key.made_ns), now_at)
+    seen_ns = key.tried_ns or key.made_ns
+    if (now_at - utc(seen_ns)).days >= TRY_KEY_DAYS:
+        return say(
+            "Аркуш відновлення від {day} давно не перевіряли: відкрийте конверт і звірте ключ.",
+            "The recovery sheet of {day} was not tried for long: open the envelope and try its key.",
+            day=made,
+        )
+    if key.tried_ns is None:
+        return say("Аркуш відновлення складено {day}.", "The recovery sheet is of {day}.", day=made)
+    tried = spell_day(utc(key.tried_ns), now_at)
+    return say("Аркуш відновлення перевірено {day}.", "The recovery sheet was tried {day}.", day=tried)

@@ -1,0 +1,239 @@
+"""The centre's verbs of `beket backup`: hosts, serve, escrow, forget; they work on its machine, with its keys."""
+
+import argparse
+import asyncio
+import datetime
+import random
+import shutil
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from backup.escrow.recovery_key import new_recovery_key, read_recovery_key
+from backup.escrow.sheet import Sheet, render
+from backup.repository import upkeep
+from backup.repository.freshness import Shelf
+from backup.repository.keyring import Holder, Keyring
+from backup.repository.ledger import Ledger
+from backup.repository.overview import forecast, recovery_words, views_of
+from backup.restic.events import Snapshot
+from backup.restic.outcome import OutcomeKind
+from backup.sentence import KYIV
+from beket.access.journal import Event
+from beket.access.store import AccessStore
+from beket.app import process
+from beket.app.config import CentreConfig
+from beket.app.machine import operator
+from beket.app.process import run_until
+from beket.app.terminal import tell
+from beket.app.wiring.access import open_access
+from beket.app.wiring.inventory import open_inventory
+from beket.app.wiring.repository_service import open_keyring, open_service, service_units
+from beket.kernel import logs
+from beket.kernel.clock import SystemClock, utc
+from beket.kernel.config import load
+from beket.kernel.durable_file import create_file
+from beket.kernel.errors import InvalidArgument, InvalidConfig, NotFound
+from beket.kernel.ids import is_slug
+from beket.kernel.text import Language, Text, language_of_environment, say
+
+VERBS = frozenset({"hosts", "serve", "escrow", "forget"})
+CONFIG = Path("/etc/beket/centre.toml")
+SHOWN_SNAPSHOTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Centre:
+    config: CentreConfig
+    access: AccessStore
+    ledger: Ledger
+    clock: SystemClock
+
+    def now_at(self) -> datetime.datetime:
+        return utc(self.clock.wall_ns())
+
+    def journal(self, action: str, host: str) -> None:
+        self.access.journal.append(Event(actor=operator(), action=action, subject=host))
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", language: Language) -> None:
+    """Declare the centre's verbs; each takes the centre's configuration."""
+    hosts = verbs.add_parser("hosts", help=say("центр: як стоять копії всіх", "centre: how all stand").to(language))
+    serving = verbs.add_parser(
+        "serve", help=say("центр: сервер сховищ окремо", "centre: the server alone").to(language)
+    )
+    escrow = verbs.add_parser("escrow", help=say("центр: аркуш відновлення", "centre: recovery sheet").to(language))
+    forget = verbs.add_parser("forget", help=say("центр: забути старі копії", "centre: forget old ones").to(language))
+    for parser in (hosts, serving, escrow, forget):
+        words = say("файл налаштувань центру", "the centre's configuration file").to(language)
+        parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=words)
+    for parser in (escrow, forget):
+        parser.add_argument("host", help=say("чиї копії: назва сховища", "whose: the repository's name").to(language))
+    act = escrow.add_mutually_exclusive_group(required=True)
+    sheet = say("скласти новий аркуш у цей файл", "write a new sheet to this file").to(language)
+    act.add_argument("--sheet", type=Path, metavar="FILE", help=sheet)
+    tried = say("набрати ключ з аркуша й перевірити", "type the sheet's key and try it").to(language)
+    act.add_argument("--try", dest="try_key", action="store_true", help=tried)
+    yes = say("забути показане, не питаючи", "forget what is shown, unasked").to(language)
+    forget.add_argument("--yes", action="store_true", help=yes)
+    many = say("згода, навіть якщо їх більше половини", "even when they are more than half").to(language)
+    forget.add_argument("--many", action="store_true", help=many)
+
+
+def run(parsed: argparse.Namespace, *, agent_default: Path) -> int:
+    """Do what was asked.
+
+    Raises:
+        NotFound: no such repository, or restic is not installed.
+        WorkFailed: restic could not do it.
+    """
+    config = load(CONFIG if parsed.config == agent_default else parsed.config, CentreConfig)
+    logs.configure(level="info" if parsed.verb == "serve" else "warning", style=config.logs.style)
+    works = {"hosts": _hosts, "serve": _serve, "escrow": _escrow, "forget": _forget}
+    return asyncio.run(_with_centre(config, parsed, works[parsed.verb]))
+
+
+async def _with_centre(
+    config: CentreConfig,
+    parsed: argparse.Namespace,
+    work: Callable[[_Centre, argparse.Namespace], Coroutine[None, None, int]],
+) -> int:
+    clock = SystemClock()
+    with ExitStack() as stack:
+        access = stack.enter_context(open_access(config, clock=clock))
+        ledger = Ledger(config.data / "repositories.db")
+        stack.callback(ledger.close)
+        return await work(_Centre(config, access, ledger, clock), parsed)
+
+
+async def _hosts(centre: _Centre, _: argparse.Namespace) -> int:
+    folder = centre.config.repositories.folder
+    found = [path.parent for path in sorted(folder.glob("*/config")) if is_slug(path.parent.name)]
+    if not found:
+        tell(say("У центрі ще немає жодного сховища копій.", "There is no repository at the centre yet."))
+        return 0
+    wall_ns = centre.clock.wall_ns()
+    contents = {path.name: content for path, content in Shelf().look(found, wall_ns=wall_ns).items()}
+    views = views_of(centre.ledger, contents, wall_ns=wall_ns)
+    for view in views:
+        tell(say("{host}: {words}.", "{host}: {words}.", host=view.host, words=view.words))
+        for plan in view.plans:
+            tell(say("  {sentence}", "  {sentence}", sentence=plan.sentence))
+        tell(say("  {words}", "  {words}", words=recovery_words(view.recovery, centre.now_at())))
+        if view.damaged:
+            tell(say("  Пошкоджено файлів: {n}.", "  Damaged files: {n}.", n=view.damaged))
+    tell(forecast(views, shutil.disk_usage(folder).free))
+    return 0
+
+
+async def _serve(centre: _Centre, _: argparse.Namespace) -> int:
+    stop = process.stop_on_signals()
+    service = await open_service(centre.config, centre.access, centre.ledger, clock=centre.clock)
+    if service is None:
+        raise InvalidConfig(
+            say("Сервер сховищ вимкнено.", "The repository server is turned off."), subject="repositories.service"
+        )
+    rng = random.Random()  # noqa: S311 - jitter
+    units = service_units(centre.config, service, centre.access, clock=centre.clock, rng=rng)
+    await run_until(stop, dict(units))
+    return 0
+
+
+async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
+    keyring = await _keyring(centre, parsed.host)
+    if parsed.try_key:
+        key = read_recovery_key(_asked(say("Ключ з аркуша: ", "The sheet's key: ")))
+        outcome = await keyring.try_key(parsed.host, Holder.RECOVERY, key)
+        if outcome.kind is OutcomeKind.OK:
+            tell(say("Ключ відкриває сховище. Запишіть дату на конверті.", "The key opens it. Write the date down."))
+            return 0
+        tell(outcome.reason)
+        return 1
+    sheet = Sheet(
+        community=centre.config.community.name,
+        host=parsed.host,
+        place=_place_of(centre, parsed.host),
+        repository=keyring.repository(parsed.host).location,
+        key=new_recovery_key(),
+        made_at=centre.now_at(),
+    )
+    centre.journal("make-recovery-key", parsed.host)
+    # The file first: with a key that stands on no paper the old sheet would be worthless for nothing.
+    _write_sheet(parsed.sheet, render(sheet))
+    try:
+        await keyring.replace_key(parsed.host, Holder.RECOVERY, sheet.key)
+    except BaseException:
+        parsed.sheet.unlink(missing_ok=True)
+        raise
+    tell(
+        say(
+            "Аркуш: {file}. Роздрукуйте його, зітріть файл, покладіть аркуш у сейф. Попередній аркуш більше не діє.",
+            "The sheet: {file}. Print it, delete the file, put the sheet into a safe. An earlier one is void.",
+            file=parsed.sheet,
+        )
+    )
+    return 0
+
+
+async def _forget(centre: _Centre, parsed: argparse.Namespace) -> int:
+    keyring = await _keyring(centre, parsed.host)
+    keep = centre.config.repositories.keep
+    decision, snapshots = await upkeep.what_would_go(keyring, parsed.host, keep, many_are_fine=parsed.many)
+    if decision.refusal:
+        tell(decision.refusal)
+        return 1
+    if not decision.remove:
+        tell(say("Забувати нічого: лишаються всі {n}.", "Nothing to forget: all {n} stay.", n=decision.kept))
+        return 0
+    _show({one.id: one for one in snapshots}, decision.remove)
+    tell(say("Забути: {n}; лишиться: {kept}.", "Forget {n}; {kept} stay.", n=len(decision.remove), kept=decision.kept))
+    if not parsed.yes and not _agreed():
+        tell(say("Нічого не змінено.", "Nothing was changed."))
+        return 0
+    centre.journal("forget-snapshots", parsed.host)
+    outcome = await upkeep.forget(keyring, parsed.host, decision.remove)
+    tell(outcome.reason)
+    return 0 if outcome.kind is OutcomeKind.OK else 1
+
+
+async def _keyring(centre: _Centre, host: str) -> Keyring:
+    keyring = await open_keyring(centre.config, centre.ledger, clock=centre.clock)
+    if not is_slug(host) or not keyring.is_made(host):
+        known = ", ".join(one.host for one in centre.ledger.hosts() if keyring.is_made(one.host)) or "—"
+        raise NotFound(
+            say("Немає сховища «{host}», яке зробив центр.", "The centre made no repository “{host}”.", host=host),
+            hint=say("Є такі: {known}.", "There are: {known}.", known=known),
+        )
+    return keyring
+
+
+def _place_of(centre: _Centre, host: str) -> str:
+    site = next((one.site for one in centre.ledger.hosts() if one.host == host), host)
+    with open_inventory(centre.config, clock=centre.clock) as inventory:
+        return next((one.name for one in inventory.current().sites if one.id == site), site)
+
+
+def _write_sheet(path: Path, page: str) -> None:
+    try:
+        create_file(path.absolute(), page.encode())
+    except FileExistsError:
+        raise InvalidArgument(say("Такий файл уже є.", "The file exists already."), subject=str(path)) from None
+
+
+def _show(snapshots: dict[str, Snapshot], ids: tuple[str, ...]) -> None:
+    for one in ids[:SHOWN_SNAPSHOTS]:
+        snapshot = snapshots[one]
+        tell(f"  {snapshot.made_at().astimezone(KYIV):%d.%m.%Y %H:%M}  {one[:8]}  {', '.join(snapshot.paths)[:80]}")
+    if len(ids) > SHOWN_SNAPSHOTS:
+        tell(say("  … і ще {n}", "  … and {n} more", n=len(ids) - SHOWN_SNAPSHOTS))
+
+
+def _agreed() -> bool:
+    return _asked(say("Забути їх? (так/ні): ", "Forget them? (yes/no): ")).strip().lower() in ("так", "т", "yes", "y")
+
+
+def _asked(question: Text) -> str:
+    print(question.to(language_of_environment()), end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()

@@ -1,0 +1,98 @@
+"""The centre's own work on a real repository: the key on paper opens it, old snapshots go as shown, space is freed."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from backup.escrow.recovery_key import new_recovery_key, read_recovery_key
+from backup.repository import upkeep
+from backup.repository.config import KeepConfig
+from backup.repository.keyring import Holder, Keyring
+from backup.repository.ledger import Ledger
+from backup.repository.walk import size_of
+from backup.restic.outcome import OutcomeKind
+from backup.restic.run import find_restic
+from beket.kernel.clock import SystemClock
+from beket.testing.process import output_of
+from beket.testing.restic import make_backup_place
+
+pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(120)]
+
+HOST = "council-1a2b3c4d"
+KEEP = KeepConfig(floor=3)
+
+
+async def keyring_in(folder: Path) -> Keyring:
+    clock, secrets = SystemClock(), folder / "keys"
+    secrets.mkdir(mode=0o700)
+    restic = await find_restic("restic", clock=clock)
+    return Keyring(folder / "repositories", secrets, restic, Ledger(folder / "r.db"), clock, asyncio.Lock())
+
+
+def test_key_on_paper_opens_the_repository(tmp_path: Path) -> None:
+    async def story() -> None:
+        keyring = await keyring_in(tmp_path)
+        await keyring.make_repository(HOST, "council")
+        printed = new_recovery_key()
+        await keyring.replace_key(HOST, Holder.RECOVERY, printed)
+        typed = read_recovery_key(printed.reveal().lower().replace("-", " "))
+        assert (await keyring.try_key(HOST, Holder.RECOVERY, typed)).kind is OutcomeKind.OK
+        # And by bare restic on another day's machine, without any of Beket.
+        (tmp_path / "typed").write_text(printed.reveal())
+        bare = ("restic", "--no-cache", "--repo", tmp_path / "repositories" / HOST, "--password-file")
+        output_of(*bare, tmp_path / "typed", "snapshots")
+        holders = [key.holder for key in keyring.ledger.known_keys()]
+        assert holders == ["centre", "recovery"]
+        assert [path.name for path in (tmp_path / "keys").iterdir()] == [f"{HOST}.key"]  # no draft stays behind
+        keyring.ledger.close()
+
+    asyncio.run(story())
+
+
+def test_what_was_shown_is_forgotten_and_its_space_freed(tmp_path: Path) -> None:
+    place = make_backup_place(tmp_path / "host")
+
+    async def story() -> None:
+        keyring = await keyring_in(tmp_path)
+        await keyring.make_repository(HOST, "council")
+        repository = tmp_path / "repositories" / HOST
+        bare = ("restic", "--no-cache", "--repo", repository, "--password-file", keyring.password_file(HOST))
+        before: set[str] = set()
+        for year, month in ((2019, 1), (2019, 2), (2020, 3), (2025, 4), (2026, 1)):
+            (place.source / "змінне.bin").write_bytes(os.urandom(300_000))
+            stamp = f"{year}-{month:02d}-03 04:05:06"
+            output_of(*bare, "backup", "--host", HOST, "--time", stamp, place.source)
+            (made,) = {path.name for path in (repository / "snapshots").iterdir()} - before
+            moment_s = (year - 1970) * 31_556_952 + month * 2_629_746
+            os.utime(repository / "snapshots" / made, (moment_s, moment_s))
+            before.add(made)
+        decision, snapshots = await upkeep.what_would_go(keyring, HOST, KEEP)
+        assert decision.refusal is None
+        forgotten = sorted(one.time[:7] for one in snapshots if one.id in decision.remove)
+        assert forgotten == ["2019-01", "2019-02"]
+        size_bytes = size_of(repository)
+        assert (await upkeep.forget(keyring, HOST, decision.remove)).kind is OutcomeKind.OK
+        assert {path.name for path in (repository / "snapshots").iterdir()} == before - set(decision.remove)
+        assert size_of(repository) < size_bytes - 500_000
+        assert "no errors were found" in output_of(*bare, "check", "--read-data")
+        assert keyring.ledger.last_works("prune")[HOST].outcome == "ok"
+        keyring.ledger.close()
+
+    asyncio.run(story())
+
+
+def test_rule_keeps_up_by_itself_once_a_week(tmp_path: Path) -> None:
+    async def story() -> None:
+        keyring = await keyring_in(tmp_path)
+        await keyring.make_repository(HOST, "council")
+        assert upkeep.due_hosts(keyring) == [HOST]
+        assert (await upkeep.forget_by_rule(keyring, HOST, KEEP)).kind is OutcomeKind.OK
+        assert upkeep.due_hosts(keyring) == []
+        keyring.password_file(HOST).write_text("another")
+        assert (await upkeep.forget_by_rule(keyring, HOST, KEEP)).kind is OutcomeKind.AUTH
+        assert keyring.ledger.last_works("forget")[HOST].outcome == "auth"
+        keyring.ledger.close()
+
+    asyncio.run(story())
