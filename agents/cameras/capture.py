@@ -1,6 +1,6 @@
 """Owns the capture of all cameras of a site: one tick that reads, one thread that writes, one supervised unit a camera.
 
-Sockets are read on the event loop, every `tick_s`, all in a row: waking per packet is what costs, and a tick of twenty
+Sockets are read on the event loop, on a tick, all in a row: waking per packet is what costs, and a tick of twenty
 cameras takes about a millisecond, so the loop stays free for handshakes and for neighbours. Nothing is decoded. Frames
 go by the `Tape` to one disk thread, which alone calls the `SegmentSink`: a disk that hangs for seconds delays no
 socket, and one that hangs longer costs frames (reason `disk`), not memory.
@@ -10,7 +10,7 @@ Note: agents/cameras/design/0014-capture-on-a-tick.md.
 import asyncio
 import concurrent.futures
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agents.cameras.camera_unit import BACKOFF, CameraUnit
@@ -31,9 +31,14 @@ LOOP_BACKOFF = Backoff(steps_s=(0.1, 0.5, 1))
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often things happen: sockets read, frames handed to the disk, disks made durable (the RPO)."""
+    """How often things happen: sockets read, frames handed to the disk, disks made durable (the RPO).
+
+    Attributes:
+        tick_s: for a camera that somebody watches; `idle_tick_s` for one that is only recorded.
+    """
 
     tick_s: float = 0.04
+    idle_tick_s: float = 0.1
     flush_s: float = 0.5
     rpo_s: float = 2.0
 
@@ -127,16 +132,22 @@ class Capture:
     async def _tick_for_ever(self) -> None:
         if self._draining is not None:  # this camera's stream hit a bug of ours; it begins anew, the others go on
             self._draining.fail(Internal("a bug while reading", subject=self._draining.camera.id))
-        tick_ns = round(self._pace.tick_s * NS_PER_S)
-        due_ns = self._clock.mono_ns()
+        tick_ns, idle_ns = round(self._pace.tick_s * NS_PER_S), round(self._pace.idle_tick_s * NS_PER_S)
+        due_ns = idle_due_ns = self._clock.mono_ns()
         while True:
-            due_ns = max(due_ns + tick_ns, self._clock.mono_ns())
-            await self._clock.sleep((due_ns - self._clock.mono_ns()) / NS_PER_S)
-            self._tick()
+            watched = self._tap.watched() if self._tap is not None else ()
+            now_ns = self._clock.mono_ns()
+            due_ns = max(min(due_ns + tick_ns, idle_due_ns) if watched else idle_due_ns, now_ns)
+            await self._clock.sleep((due_ns - now_ns) / NS_PER_S)
+            if due_ns >= idle_due_ns:
+                idle_due_ns = due_ns + idle_ns
+                self._tick(self._units.values())
+            else:
+                self._tick([self._units[camera] for camera in watched if camera in self._units])
 
-    def _tick(self) -> None:
+    def _tick(self, units: Iterable[CameraUnit]) -> None:
         mono_ns, wall_ns = self._clock.mono_ns(), self._clock.wall_ns()
-        for unit in self._units.values():
+        for unit in units:
             self._draining = unit
             unit.drain(self._scratch, mono_ns=mono_ns, wall_ns=wall_ns)
         self._draining = None

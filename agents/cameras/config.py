@@ -9,8 +9,11 @@ class CamerasConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Запис із камер."""
 
     tick_ms: Annotated[
-        int, msgspec.Meta(ge=10, le=500, description="Як часто читати потоки камер, у мілісекундах; більше = дешевше.")
+        int, msgspec.Meta(ge=10, le=500, description="Як часто читати потік камери, на яку дивляться, у мілісекундах.")
     ] = 40
+    idle_tick_ms: Annotated[
+        int, msgspec.Meta(ge=10, le=500, description="Як часто читати потік, який лише записується; більше = дешевше.")
+    ] = 100
     flush_ms: Annotated[
         int, msgspec.Meta(ge=100, le=2000, description="Як часто передавати кадри на диск, у мілісекундах.")
     ] = 500

@@ -7,7 +7,7 @@ against the line's budget but does not wait for it: recordings do. Note: vms/des
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -78,6 +78,10 @@ class LiveUplink:
         self._work = asyncio.Event()
 
     # What capture calls -----------------------------------------------------------------------------------------------
+
+    def watched(self) -> Collection[CameraId]:
+        """See `LiveTap.watched`."""
+        return self._watched.keys()
 
     def start_run(self, camera: CameraId, stream: StreamFormat) -> None:
         """See `LiveTap.start_run`."""

@@ -4,7 +4,7 @@ A room depends on a port, never on the room behind it; so the edge and the centr
 in a few lines. Value types that cross a port live here too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -113,6 +113,9 @@ class SegmentSink(Protocol):
 
 class LiveTap(Protocol):
     """Who is shown frames as capture finishes them. All calls come from the capture loop; none blocks or raises."""
+
+    def watched(self) -> Collection[CameraId]:
+        """The cameras that somebody looks at now; capture hurries for them."""
 
     def start_run(self, camera: CameraId, stream: StreamFormat) -> None:
         """A run begins; the fragments that follow share `stream`."""

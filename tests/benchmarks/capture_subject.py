@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from agents.cameras.capture import Capture
+from agents.cameras.memory import keep_freed_memory
 from beket.app.process import run
 from beket.app.wiring.recordings import open_recordings
 from beket.kernel.clock import SystemClock
@@ -26,6 +27,7 @@ COMMUNITY = CommunityId("bench")
 
 async def record(port: int, cameras: int, folder: Path) -> None:
     """Record `cameras` cameras of `paced_cameras` until standard input ends."""
+    keep_freed_memory()
     clock = SystemClock()
     wanted = [
         Camera(

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from agents.cameras import metrics as camera_metrics
 from agents.cameras.capture import Capture, Pace
+from agents.cameras.memory import keep_freed_memory
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.budget import Budget
@@ -45,6 +46,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
     identity = load_identity(files)
     enrolled = identity.enrolled
     instruments = Instruments(site=enrolled.site, unit="capture")
+    keep_freed_memory()
     with ExitStack() as stack:
         inventory = InventoryOnDisk(files, enrolled)
         opened = open_recordings(
@@ -53,7 +55,12 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         store = stack.enter_context(opened)
         recorder = Recorder(store, clock=clock, instruments=instruments, segment_s=config.cameras.segment_s)
         stack.callback(recorder.close)
-        pace = Pace(config.cameras.tick_ms / 1000, config.cameras.flush_ms / 1000, config.cameras.rpo_s)
+        pace = Pace(
+            tick_s=config.cameras.tick_ms / 1000,
+            idle_tick_s=config.cameras.idle_tick_ms / 1000,
+            flush_s=config.cameras.flush_ms / 1000,
+            rpo_s=config.cameras.rpo_s,
+        )
         budget = Budget(rate_bps=config.uplink.rate_kbps * 1000, burst_bytes=BURST_BYTES, clock=clock)
         live = live_uplink(
             identity,

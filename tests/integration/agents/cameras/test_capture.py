@@ -27,7 +27,7 @@ from beket.testing.process import free_tcp_port
 from beket.testing.tcp_proxy import tcp_proxy
 
 CLOCK = SystemClock()
-PACE = Pace(tick_s=0.02, flush_s=0.1, rpo_s=0.2)
+PACE = Pace(tick_s=0.02, idle_tick_s=0.02, flush_s=0.1, rpo_s=0.2)
 FPS = 50
 KEY_EVERY = 10
 SPS = bytes.fromhex("6742c01fda014016ec0440000003004000000c83c60ca8")  # 1280×720

@@ -16,6 +16,9 @@ class Tap:
         self.events: list[str] = []
         self.fragments: list[Fragment] = []
 
+    def watched(self) -> tuple[CameraId, ...]:
+        return ()
+
     def start_run(self, camera: CameraId, stream: StreamFormat) -> None:
         self.events.append("start")
 
