@@ -42,6 +42,7 @@ class Action(StrEnum):
     MANAGE_AGENTS = "manage-agents"
     READ_JOURNAL = "read-journal"
     READ_POLICE_JOURNAL = "read-police-journal"
+    RESTORE_BACKUP = "restore-backup"
 
 
 class May(StrEnum):
@@ -67,7 +68,7 @@ CAMERA_ACTIONS = frozenset(
 # Asked of everybody but the police, whose grant already names a document.
 REASONED_ACTIONS = frozenset({Action.VIEW_LIVE, Action.VIEW_ARCHIVE, Action.HOLD})
 # Asked of everybody.
-ALWAYS_REASONED_ACTIONS = frozenset({Action.READ_POLICE_JOURNAL})
+ALWAYS_REASONED_ACTIONS = frozenset({Action.READ_POLICE_JOURNAL, Action.RESTORE_BACKUP})
 # Done only after they are in the journal; the rest shows states and numbers.
 JOURNALED_ACTIONS = frozenset(Action) - {Action.SEE_STATUS, Action.SEE_LISTS, Action.READ_JOURNAL}
 
@@ -86,6 +87,7 @@ CEILING: Mapping[Role, Mapping[Action, May]] = {
         Action.MANAGE_USERS: _EVERYWHERE,
         Action.READ_JOURNAL: _EVERYWHERE,
         Action.READ_POLICE_JOURNAL: _EVERYWHERE,
+        Action.RESTORE_BACKUP: _EVERYWHERE,
     },
     Role.DEPUTY: {
         Action.SEE_STATUS: _EVERYWHERE,
@@ -124,6 +126,7 @@ CEILING: Mapping[Role, Mapping[Action, May]] = {
         Action.VIEW_ARCHIVE: _BY_GRANT,
         Action.HOLD: _BY_GRANT,
         Action.REQUEST_COPY: _BY_GRANT,
+        Action.RESTORE_BACKUP: _BY_GRANT,
     },
     Role.FINANCE: {Action.SEE_LISTS: _EVERYWHERE},
     # Health and a ten-second test picture, never the archive; who edits the inventory does not make accounts.
@@ -134,6 +137,7 @@ CEILING: Mapping[Role, Mapping[Action, May]] = {
         Action.EDIT_INVENTORY: _EVERYWHERE,
         Action.MANAGE_AGENTS: _EVERYWHERE,
         Action.READ_JOURNAL: _EVERYWHERE,
+        Action.RESTORE_BACKUP: _EVERYWHERE,
     },
     Role.POLICE: {
         Action.SEE_STATUS: _BY_GRANT,
