@@ -53,18 +53,18 @@ def at_gate(**changes: object) -> Resource:
 # The whole matrix: E everywhere by role, G by a grant, - never. Change it only with the design note.
 COLUMNS = list(Action)
 MATRIX = """
-                 status lists test live archive hold request approve export inventory users agents journal police restore
-head             E      E     -    G    G       G    G       E       G      -         E     -      E       E      E
-deputy           E      E     -    G    G       G    G       E       G      -         E     -      E       -      -
-secretary        E      E     -    G    G       G    G       E       G      -         -     -      E       -      -
-starosta         G      -     -    G    G       G    G       -       -      -         -     -      -       -      -
-institution-head G      G     -    G    G       G    G       -       -      -         -     -      -       -      G
-finance          -      E     -    -    -       -    -       -       -      -         -     -      -       -      -
-it               E      E     E    -    -       -    -       -       -      E         -     E      E       -      E
-police           G      -     -    G    G       G    G       -       G      -         -     -      -       -      -
-police-wall      G      -     -    G    -       -    -       -       -      -         -     -      -       -      -
-auditor          -      -     -    -    -       -    -       -       -      -         -     -      E       E      -
-technician       G      -     G    -    -       -    -       -       -      -         -     -      -       -      -
+                 status lists test live archive hold request approve export inventory users agents journal police back
+head             E      E     -    G    G       G    G       E       G      -         E     -      E       E    E
+deputy           E      E     -    G    G       G    G       E       G      -         E     -      E       -    -
+secretary        E      E     -    G    G       G    G       E       G      -         -     -      E       -    -
+starosta         G      -     -    G    G       G    G       -       -      -         -     -      -       -    -
+institution-head G      G     -    G    G       G    G       -       -      -         -     -      -       -    G
+finance          -      E     -    -    -       -    -       -       -      -         -     -      -       -    -
+it               E      E     E    -    -       -    -       -       -      E         -     E      E       -    E
+police           G      -     -    G    G       G    G       -       G      -         -     -      -       -    -
+police-wall      G      -     -    G    -       -    -       -       -      -         -     -      -       -    -
+auditor          -      -     -    -    -       -    -       -       -      -         -     -      E       E    -
+technician       G      -     G    -    -       -    -       -       -      -         -     -      -       -    -
 """
 
 
