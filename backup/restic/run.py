@@ -30,8 +30,8 @@ KEPT_ITEMS = 1000
 KEPT_WORDS = 200
 KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
-# They answer in one JSON document, not in events.
-_KEEPS_OUTPUT = frozenset({Operation.SNAPSHOTS, Operation.FORGET})
+# What answers in JSON documents, not in events, and how its lines begin.
+_DOCUMENTS = {Operation.SNAPSHOTS: b"[n", Operation.FORGET: b"[n", Operation.LS: b"{"}
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
 
 OnProgress = Callable[[Progress], None]
@@ -69,7 +69,7 @@ class Ended:
     Attributes:
         exit_code: as the shell counts: 128 + number for a signal.
         words: the last lines for people of both outputs, redacted.
-        output: the document that `snapshots` and `forget` print; empty for other operations.
+        output: what `snapshots`, `forget` and `ls` print, a document a line; empty for other operations.
         stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
         lock_may_stay: it ended by a signal that leaves its lock in the repository.
     """
@@ -107,20 +107,20 @@ class Restic:
         """
         ended = Ended(command, self.capabilities)
         began_ns = self._clock.mono_ns()
-        process = await _start(self.program, command.arguments)
+        process = await start(self.program, command.arguments)
         watch = _Watch(self._clock, on_progress)
         assert process.stdout is not None
         assert process.stderr is not None
-        whole = command.operation in _KEEPS_OUTPUT
+        document = _DOCUMENTS.get(command.operation, b"")
         reading = asyncio.gather(
-            _read(process.stdout, ended, watch, keep_output=whole), _read(process.stderr, ended, watch)
+            _read(process.stdout, ended, watch, document=document), _read(process.stderr, ended, watch)
         )
         over = asyncio.create_task(_over(process, reading))
         try:
             await self._wait(over, ended, watch, stop or asyncio.Event())
         finally:
             if not over.done():
-                await _end(process, over, self._patience)
+                await end(process, over, self._patience)
         code = await over
         ended.exit_code = code if code >= 0 else 128 - code
         ended.duration_s = (self._clock.mono_ns() - began_ns) / NS_PER_S
@@ -156,7 +156,7 @@ async def find_restic(program: str, *, clock: Clock, patience: Patience | None =
     found = shutil.which(program)
     if not found:
         raise ResticMissing
-    process = await _start(Path(found), ("version",))
+    process = await start(Path(found), ("version",))
     words, _ = await process.communicate()
     version = parse_version(words[:CHUNK_BYTES].decode(errors="replace"))
     return Restic(Path(found), capabilities_of(version), clock=clock, patience=patience or Patience())
@@ -184,7 +184,12 @@ class _Watch:
         return (self._clock.mono_ns() - self._moved_ns) / NS_PER_S
 
 
-async def _start(program: Path, arguments: tuple[str, ...]) -> asyncio.subprocess.Process:
+async def start(program: Path, arguments: tuple[str, ...]) -> asyncio.subprocess.Process:
+    """The process, with both its outputs as pipes; `end` it whatever happens.
+
+    Raises:
+        ResticMissing: the binary is gone.
+    """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         return await asyncio.create_subprocess_exec(
@@ -205,10 +210,10 @@ async def _over(process: asyncio.subprocess.Process, reading: "asyncio.Future[tu
     return await process.wait()
 
 
-async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, keep_output: bool = False) -> None:
+async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, document: bytes = b"") -> None:
     async for line in _lines(stream):
-        if keep_output and len(ended.output) + len(line) <= KEPT_OUTPUT_BYTES and line[:1] in (b"[", b"n"):
-            ended.output += line
+        if line and line[0] in document and len(ended.output) + len(line) <= KEPT_OUTPUT_BYTES:
+            ended.output += line + b"\n"
             continue
         event = parse_line(line)
         watch.see(event)
@@ -236,7 +241,7 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-async def _end(process: asyncio.subprocess.Process, over: "asyncio.Task[int]", patience: Patience) -> None:
+async def end(process: asyncio.subprocess.Process, over: "asyncio.Task[int]", patience: Patience) -> None:
     """SIGINT, wait, SIGTERM, wait, SIGKILL; a second cancellation while we wait goes straight to SIGKILL."""
     try:
         for number, wait_s in ((signal.SIGINT, patience.interrupt_s), (signal.SIGTERM, patience.terminate_s)):

@@ -1,4 +1,4 @@
-"""Owns how the centre's own work on a repository is spelt: keys, forget, prune, the second copy; starts nothing.
+"""Owns how the centre's own work on a repository is spelt: keys, forget, prune, copy, browse; starts nothing.
 
 These are for the centre's disk only. Through an append-only server restic 0.14 hangs at them and 0.18 says that all
 went well (backup/design/0056-repository-service.md).
@@ -77,6 +77,16 @@ def init_like(repository: Repository, source: Repository) -> Command:
 def copy(source: Repository, repository: Repository) -> Command:
     """Copy the snapshots that `repository` lacks from `source`."""
     return spelt(repository, Operation.COPY, *_from(source))
+
+
+def ls(repository: Repository, snapshot: str, folder: str) -> Command:
+    """Tell what lies in one folder of a snapshot; takes no lock."""
+    return spelt(repository, Operation.LS, "--no-lock", "--", snapshot, folder)
+
+
+def dump(repository: Repository, snapshot: str, path: str) -> Command:
+    """Write one file of a snapshot to standard output, or a folder as a ZIP archive; takes no lock."""
+    return spelt(repository, Operation.DUMP, "--no-lock", "--archive", "zip", "--", snapshot, path)
 
 
 def _from(source: Repository) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ _MENU = (
     ("/wall", "camera", say("Камери", "Cameras"), Action.VIEW_LIVE),
     ("/alerts", "alert", say("Тривоги", "Alerts"), Action.SEE_STATUS),
     ("/equipment", "device", say("Обладнання", "Equipment"), Action.SEE_STATUS),
+    ("/backups", "disk", say("Копії", "Backups"), Action.SEE_STATUS),
     ("/lists", "list", say("Списки", "Lists"), Action.SEE_LISTS),
     ("/journal", "book", say("Журнал", "Journal"), Action.READ_JOURNAL),
 )
@@ -94,7 +95,7 @@ class Person:
         starts_elsewhere = self.first_page != "/"
         hidden = {"/"} if starts_elsewhere else set()
         if self.actor.role in (Role.STAROSTA, Role.POLICE, Role.POLICE_WALL):
-            hidden |= {"/equipment"}
+            hidden |= {"/equipment", "/backups"}
         return [MenuItem(h, icon, words) for h, icon, words, action in _MENU if action in ceiling and h not in hidden]
 
     def may(self, action: Action) -> bool:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from backup.repository.browsing import Browser
+from backup.repository.overview import HostView
 from beket.access.store import AccessStore
 from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId, SiteId
 from beket.kernel.metrics import Point
 from beket.kernel.ports import InventoryView
-from beket.kernel.text import Text
+from beket.kernel.text import Text, plain
 from vms.recordings.playback import Timeline
 
 
@@ -68,6 +70,20 @@ class OwnTrouble:
     words: Text
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """The backups of everybody, as the centre sees them.
+
+    Attributes:
+        outlook: how much they take and when the disk will be full.
+        browser: the way into copies; None where hosts keep their copies themselves.
+    """
+
+    views: Callable[[], Sequence[HostView]] = tuple
+    outlook: Callable[[Sequence[HostView]], Text] = lambda _: plain("")
+    browser: Browser | None = None
+
+
 Sees = Callable[[SiteId], bool]
 
 
@@ -94,6 +110,7 @@ class Parts:
     camera_up: str
     device_up: str
     alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
+    backups: Backups = Backups()
     power: PowerSwitch | None = None
     own_troubles: Callable[[int], Sequence[OwnTrouble]] = lambda _: ()
     one_click_logins: tuple[str, ...] = ()

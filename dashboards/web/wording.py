@@ -48,5 +48,9 @@ ACTION_WORDS: Mapping[str, Text] = {
     "revoke-join-token": say("скасував рядок приєднання", "withdrew a join line"),
     "revoke-agent": say("відлучив агента", "shut an agent out"),
     "enrol-agent": say("приєднав агента", "let an agent in"),
+    "restore-backup": say("повернув файли з копії", "took files out of a backup"),
+    "enter-repository": say("дістав доступ до сховища копій", "was let into its repository"),
+    "make-recovery-key": say("склав аркуш відновлення", "made a recovery sheet"),
+    "forget-snapshots": say("стер старі копії", "forgot old snapshots"),
     "trust-clock": say("підтвердив годинник", "confirmed the clock"),
 }

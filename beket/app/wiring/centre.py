@@ -24,6 +24,7 @@ from beket.app.config import CentreConfig
 from beket.app.process import run_until
 from beket.app.wiring.access import open_access
 from beket.app.wiring.alerts import Alerts, CentreParts
+from beket.app.wiring.backup_view import backups_for_pages
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
@@ -88,7 +89,12 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         stack.callback(alerts.stop)
         live = Live(access, inventory, clock=clock, instruments=instruments)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
-        pages = pages_router(config, room, archive=Playback(recordings), alerts=alerts.view, clock=clock)
+        ledger = Ledger(config.data / "repositories.db")
+        stack.callback(ledger.close)
+        service = await open_service(config, access, ledger, clock=clock)
+        backups = backups_for_pages(config.repositories, ledger, service, clock=clock)
+        archive = Playback(recordings)
+        pages = pages_router(config, room, archive=archive, alerts=alerts.view, backups=backups, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
@@ -99,9 +105,6 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
             retention_s=config.samples.retention_days * DAY_S,
             every_s=config.samples.maintain_every_s,
         )
-        ledger = Ledger(config.data / "repositories.db")
-        stack.callback(ledger.close)
-        service = await open_service(config, access, ledger, clock=clock)
         repositories = Repositories(config.repositories, ledger, service, instruments, clock=clock)
         log.info("the centre of %s listens for agents on port %d", community, agents_socket.getsockname()[1])
         await run_until(

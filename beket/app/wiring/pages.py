@@ -18,7 +18,7 @@ from collector.alerts_view import AlertBody, AlertsView
 from collector.rules.condition import Said
 from collector.rules.standing import State
 from dashboards.web import pages
-from dashboards.web.ports import AlertLine, Archive, Parts, Sees
+from dashboards.web.ports import AlertLine, Archive, Backups, Parts, Sees
 
 
 def pages_router(
@@ -27,6 +27,7 @@ def pages_router(
     *,
     archive: Archive,
     alerts: AlertsView,
+    backups: Backups,
     clock: Clock,
 ) -> APIRouter:
     """Every page of the centre; of a training community also its light switch and its entry by one click."""
@@ -40,6 +41,7 @@ def pages_router(
             camera_up=cameras.UP.name,
             device_up=network.DEVICE_UP.name,
             alerts=alert_lines(alerts),
+            backups=backups,
             power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
             own_troubles=own_troubles(
                 centre.samples,

@@ -193,6 +193,7 @@ ALLOWED: dict[str, set[Role]] = {
     f"/cameras/{SPECIAL}/minute.mp4?{_AT}": set(),
     "/alerts": _STATUS,
     "/equipment": _STATUS,
+    "/backups": _STATUS,
     "/lists": _LISTS,
     "/journal": _JOURNAL,
     "/reason": set(Role),
@@ -222,6 +223,7 @@ def test_a_page_that_is_not_known_to_the_table_does_not_exist(app: FastAPI) -> N
     known = {address.partition("?")[0].replace(OWN, "{camera}").replace(SPECIAL, "{camera}").replace(OTHER, "{camera}")
              for address in ALLOWED}  # fmt: skip
     doors = {"/", "/login", "/login/form", "/logout", "/logout/form", "/reason/form", "/enter", "/power", "/as/{login}"}
+    doors |= {"/backups/{host}" + rest for rest in ("", "/{snapshot}", "/{snapshot}/file")}  # test_restore_page.py
     found = {path for path in _paths(app.routes) if not path.startswith("/static/")}
     assert {"/wall", "/cameras/{camera}/minute.mp4"} <= found
     assert found - known - doors == set()

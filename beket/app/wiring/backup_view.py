@@ -1,0 +1,47 @@
+"""Puts the centre's view of backups together for the pages: what lies in the repositories, and the way into copies."""
+
+import functools
+import shutil
+import threading
+from collections.abc import Sequence
+
+from backup.repository.browsing import Browser
+from backup.repository.config import RepositoriesConfig
+from backup.repository.freshness import Shelf
+from backup.repository.ledger import Ledger
+from backup.repository.overview import HostView, forecast, views_of
+from backup.repository.service import Service
+from beket.kernel.clock import Clock
+from beket.kernel.ids import is_slug
+from beket.kernel.text import Text
+from dashboards.web.ports import Backups
+
+
+def backups_for_pages(config: RepositoriesConfig, ledger: Ledger, service: Service | None, *, clock: Clock) -> Backups:
+    """What pages ask; without a service nobody can look into copies here."""
+    look = _Look(config, ledger, clock)
+    browser = Browser(service.keyring) if service is not None else None
+    return Backups(views=look.views, outlook=functools.partial(_outlook, config), browser=browser)
+
+
+class _Look:
+    """One look at a time: what has not changed since the last one is remembered."""
+
+    def __init__(self, config: RepositoriesConfig, ledger: Ledger, clock: Clock) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._clock = clock
+        self._shelf = Shelf()
+        self._lock = threading.Lock()
+
+    def views(self) -> list[HostView]:
+        """Every host with a repository here. Blocking."""
+        wall_ns = self._clock.wall_ns()
+        folders = [path.parent for path in self._config.folder.glob("*/config") if is_slug(path.parent.name)]
+        with self._lock:
+            contents = {path.name: content for path, content in self._shelf.look(folders, wall_ns=wall_ns).items()}
+        return views_of(self._ledger, contents, wall_ns=wall_ns)
+
+
+def _outlook(config: RepositoriesConfig, views: Sequence[HostView]) -> Text:
+    return forecast(views, shutil.disk_usage(config.folder).free)

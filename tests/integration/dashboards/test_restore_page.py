@@ -1,0 +1,198 @@
+"""Somebody deletes a file; somebody new to it finds it in a copy on the page and takes it back, byte for byte."""
+
+import asyncio
+import datetime
+import html
+import io
+import re
+import urllib.parse
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from backup.repository.browsing import Browser
+from backup.repository.freshness import Shelf
+from backup.repository.keyring import Keyring
+from backup.repository.ledger import Ledger
+from backup.repository.overview import HostView, forecast, views_of
+from backup.restic.run import find_restic
+from beket.access.community_key import CommunityKey
+from beket.access.journal import Filter
+from beket.access.roles import CEILING, Action, Role
+from beket.access.store import AccessStore, open_access_db
+from beket.app import web_edge
+from beket.kernel.clock import SimulatedClock, SystemClock, wall_ns_of
+from beket.kernel.inventory import Inventory
+from beket.kernel.metrics import Point
+from beket.kernel.secrets import Secret
+from beket.sim.community import inventory
+from beket.sim.places import MOHYLIV
+from beket.testing.process import output_of
+from beket.testing.restic import FIRST_FILE, BackupPlace, make_backup_place
+from dashboards.web import pages
+from dashboards.web.ports import Backups, Parts
+from dashboards.web.session import COOKIE
+
+pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(120)]
+
+HOST, SITE = "school-1a2b3c4d", "school-tsybulkivka"
+NOW_AT = datetime.datetime.now(datetime.UTC)
+
+
+class Known:
+    def current(self) -> Inventory:
+        return inventory(MOHYLIV)
+
+
+class NoSamples:
+    def latest(self, since_ns: int) -> Sequence[Point]:
+        return []
+
+
+class Village:
+    """A repository with one copy of a school's documents, and the pages over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place: BackupPlace = make_backup_place(folder / "host", files=1)
+        self.ledger = Ledger(folder / "repositories.db")
+        self.keyring = asyncio.run(self._keyring(folder))
+        repository = folder / "repositories" / HOST
+        bare = ("restic", "--no-cache", "--repo", repository, "--password-file", self.keyring.password_file(HOST))
+        output_of(*bare, "backup", "--host", HOST, self.place.source)
+        (self.snapshot,) = [path.name for path in (repository / "snapshots").iterdir()]
+        database = open_access_db(folder / "access.db")
+        self.database = database
+        self.access = AccessStore(
+            database,
+            clock=SimulatedClock(wall_ns=wall_ns_of(NOW_AT)),
+            boot_id="boot",
+            community="mohyliv",
+            community_key=CommunityKey.load_or_create(folder / "community.key"),
+            pin="0" * 64,
+        )
+        for role in Role:
+            self.access.users.create(role.value, name=role.value, role=role, password=Secret("вода-камінь-9"), by="t")
+        self.repository = repository
+        app: FastAPI = web_edge.new_app()
+        app.include_router(pages.router(self._parts()))
+        self.client = TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
+
+    async def _keyring(self, folder: Path) -> Keyring:
+        clock, secrets = SystemClock(), folder / "keys"
+        secrets.mkdir(mode=0o700)
+        restic = await find_restic("restic", clock=clock)
+        keyring = Keyring(folder / "repositories", secrets, restic, self.ledger, clock, asyncio.Lock())
+        await keyring.make_repository(HOST, SITE)
+        return keyring
+
+    def _parts(self) -> Parts:
+        def views() -> list[HostView]:
+            wall_ns = wall_ns_of(NOW_AT)
+            content = Shelf().look([self.repository], wall_ns=wall_ns)[self.repository]
+            return views_of(self.ledger, {HOST: content}, wall_ns=wall_ns)
+
+        return Parts(
+            access=self.access,
+            inventory=Known(),
+            archive=None,  # type: ignore[arg-type]
+            samples=NoSamples(),
+            clock=SimulatedClock(wall_ns=wall_ns_of(NOW_AT)),
+            camera_up="camera_up_ratio",
+            device_up="device_up_ratio",
+            backups=Backups(views=views, outlook=lambda v: forecast(v, 10**12), browser=Browser(self.keyring)),
+        )
+
+    def enter(self, login: str, reason: str = "Зник звіт бухгалтерії") -> None:
+        token, session = self.access.sessions.open(self.access.users.find(login).id)
+        if reason:
+            self.access.sessions.state_reason(session.id, reason)
+        self.client.cookies.set(COOKIE, token.reveal())
+
+    def follow(self, page: str, words: str) -> str:
+        """The address behind the link with these words, as a browser would follow it."""
+        links = re.findall(r'<a[^>]* href="([^"]+)"[^>]*>(.*?)</a>', page, re.DOTALL)
+        return html.unescape(next(href for href, inside in links if words in html.unescape(inside)))
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    made = Village(tmp_path_factory.mktemp("village"))
+    yield made
+    made.ledger.close()
+    made.database.close()
+
+
+def test_deleted_file_is_found_in_a_copy_and_taken_back(village: Village) -> None:
+    lost = village.place.source / "бухгалтерія" / "звіт.ods"
+    content = lost.read_bytes()
+    lost.unlink()
+    village.enter("head")
+    page = village.client.get("/backups").text
+    assert "Усі копії свіжі. Від вас нічого не потрібно." in page
+    assert "Аркуша відновлення немає" in page
+    address = village.follow(page, "Знайти й повернути файл")
+    page = village.client.get(address).text
+    assert "Крок 1 із 3" in page
+    address = village.follow(page, "сьогодні" if "сьогодні" in page else ":")
+    here = urllib.parse.urljoin("http://127.0.0.1:8080/", address)
+    page = village.client.get(here).text
+    here = urllib.parse.urljoin(here, village.follow(page, "бухгалтерія"))
+    page = village.client.get(here).text
+    answer = village.client.get(village.follow(page, "звіт.ods"))
+    assert answer.content == content
+    assert urllib.parse.quote("звіт.ods") in answer.headers["content-disposition"]
+    entries = village.access.journal.read(_actor(village, "auditor"), Filter(action="restore-backup"))
+    assert entries[0].event.details["path"] == str(lost)
+    assert entries[0].event.details["reason"] == "Зник звіт бухгалтерії"
+
+
+def test_folder_comes_back_as_an_archive_with_its_difficult_names(village: Village) -> None:
+    village.enter("it")
+    quoted = urllib.parse.quote(str(village.place.source))
+    answer = village.client.get(f"/backups/{HOST}/{village.snapshot}/file?path={quoted}&folder=1")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(FIRST_FILE)]
+        assert archive.read(name).decode() == "накладна\n"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_only_who_may_restore_looks_into_copies(village: Village, role: Role) -> None:
+    village.enter(role.value)
+    allowed = Action.RESTORE_BACKUP in CEILING[role] and role is not Role.INSTITUTION_HEAD  # who holds no grant here
+    assert village.client.get(f"/backups/{HOST}").status_code == (200 if allowed else 403)
+
+
+def test_without_a_reason_the_page_asks_for_one(village: Village) -> None:
+    village.enter("head", reason="")
+    answer = village.client.get(f"/backups/{HOST}/{village.snapshot}?path=/")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/reason?next=")
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/backups/nobody", 404),
+        (f"/backups/{HOST}/{'0' * 64}", 404),
+        (f"/backups/{HOST}/latest", 404),
+        (f"/backups/{HOST}/--help", 404),
+        (f"/backups/{HOST}/{{}}?path=/etc/../x", 400),
+        (f"/backups/{HOST}/{{}}?path=relative", 400),
+        (f"/backups/{HOST}/{{}}?path=/absent", 404),
+        (f"/backups/{HOST}/{{}}/file?path=/absent", 500),
+        ("/backups/..%2f..%2fetc", 404),
+    ],
+)
+def test_address_that_leads_nowhere_is_a_page_of_one_sentence(village: Village, address: str, status: int) -> None:
+    village.enter("it")
+    answer = village.client.get(address.format(village.snapshot))
+    assert answer.status_code == status
+    assert "Traceback" not in answer.text
+
+
+def _actor(village: Village, login: str) -> object:
+    return village.access.users.actor(village.access.users.find(login).id)
