@@ -6,6 +6,7 @@ taken meanwhile) and keeps what was recorded. Blocking.
 
 import os
 import secrets
+import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
 from agents.uplink.config import UplinkConfig
 from backup.config import BackupConfig, PlanConfig
-from backup.repository.config import RepositoriesConfig
+from backup.repository import server
+from backup.repository.config import RepositoriesConfig, ServiceConfig, WalkConfig
+from backup.repository.remote import AT_CENTRE
 from beket.access.agent_key import load_enrolled
 from beket.app import listen
 from beket.app.config import (
@@ -60,6 +63,7 @@ ALERTS = AlertsConfig(
     stale_after_s=60,
     contact="Відповідальний за ІТ (навчальний), 067 000 00 00",
 )
+REPOSITORY_PORTS = range(8544, 8644)
 RELAY_PORTS = range(8654, 8754)
 VIEWER, OFFICER = "deputy", "police"
 BACKED_UP = SiteId("council-mohyliv")
@@ -135,7 +139,7 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_
         pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS, "pages.port")),
         recordings=RecordingsConfig(folder=folder / "video" / "centre", free_floor_gib=1),
         alerts=ALERTS,
-        repositories=RepositoriesConfig(folder=folder / "repositories", look_every_s=5),
+        repositories=_repositories_config(folder, has_restic=bool(restic)),
         web=WebConfig(
             training=True,
             one_click_logins=tuple(trainee.login for trainee in PEOPLE),
@@ -149,7 +153,7 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_
         folder=folder,
         community=community,
         centre=centre,
-        agents={site: _agent_config(folder, site, restic=restic) for site in sites},
+        agents={site: _agent_config(folder, site, centre, restic=restic) for site in sites},
         logins=_kept_logins(folder / "secrets", community),
         password=Secret(secrets.token_urlsafe(16)),
         light_line=light_line,
@@ -157,6 +161,8 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_
     )
     stage.centre_file.write_text(spell(centre))
     for site, config in stage.agents.items():
+        for address in (config.data / "repository").glob("*/address"):
+            address.unlink()  # the server may have another port now; the agent asks for a new way in
         stage.agent_file(site).write_text(spell(config))
     _put_inventory(stage, clock)
     _put_accounts(stage, clock)
@@ -174,7 +180,20 @@ def join_agents(stage: Stage, *, clock: Clock) -> None:
             join(files, join_line(stage.centre, site, url), clock=clock)
 
 
-def _agent_config(folder: Path, site: SiteId, *, restic: str) -> AgentConfig:
+def _repositories_config(folder: Path, *, has_restic: bool) -> RepositoriesConfig:
+    # Without a server the copies of the demo go into a folder, and cannot be looked into from the pages.
+    serves = has_restic and any(shutil.which(program) for program in server.PROGRAMS)
+    port = _free_port(REPOSITORY_PORTS, "repositories.service.port") if serves else REPOSITORY_PORTS[0]
+    return RepositoriesConfig(
+        folder=folder / "repositories",
+        look_every_s=5,
+        measure_every_s=60,
+        service=ServiceConfig(enabled=serves, host=HOST, port=port),
+        walk=WalkConfig(from_hour=0, until_hour=0),
+    )
+
+
+def _agent_config(folder: Path, site: SiteId, centre: CentreConfig, *, restic: str) -> AgentConfig:
     has_plan = bool(restic) and site == BACKED_UP
     return AgentConfig(
         data=folder / f"agent-{site}",
@@ -183,13 +202,14 @@ def _agent_config(folder: Path, site: SiteId, *, restic: str) -> AgentConfig:
         recordings=RecordingsConfig(folder=folder / "video" / site, free_floor_gib=1),
         network=NetworkConfig(interval_s=POLL_EVERY_S, ping_proves_life=False),
         uplink=UplinkConfig(rate_kbps=20_000),
-        backup=_backup_config(folder, site, restic) if has_plan else BackupConfig(),
+        backup=_backup_config(folder, site, centre, restic) if has_plan else BackupConfig(),
     )
 
 
-def _backup_config(folder: Path, site: SiteId, restic: str) -> BackupConfig:
+def _backup_config(folder: Path, site: SiteId, centre: CentreConfig, restic: str) -> BackupConfig:
+    serves = centre.repositories.service.enabled
     return BackupConfig(
-        repository=os.fspath(folder / "repositories" / site),
+        repository=AT_CENTRE if serves else os.fspath(folder / "repositories" / site),
         password_file=folder / "secrets" / "backup-password",
         program=restic,
         look_every_s=5,

@@ -30,6 +30,7 @@ from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
 from beket.app.wiring.centre_repository import enter, remote_place, repository_of, tell_centre
 from beket.kernel.clock import NS_PER_S, Clock, read_boot_id, wall_ns_of
+from beket.kernel.errors import BeketError
 from beket.kernel.ids import SiteId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
@@ -157,9 +158,12 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
     outcome = await backups.runner.run(plan)
     if outcome.snapshot:
         backups.seen_ns[plan.id] = wall_ns_of(outcome.snapshot.made_at())
-    if outcome.kind is OutcomeKind.AUTH and backups.enter_again is not None:
-        # The centre may have lost our login: a new one serves the next try.
-        await backups.enter_again()
+    if outcome.kind in (OutcomeKind.AUTH, OutcomeKind.DEFERRED) and backups.enter_again is not None:
+        # The centre may have lost our login, or moved its server: a new way in serves the next try.
+        try:
+            await backups.enter_again()
+        except BeketError as error:
+            log.info("the centre does not let us in: %s", error.message.en)
     return outcome
 
 

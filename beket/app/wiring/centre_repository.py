@@ -21,7 +21,8 @@ from beket.kernel.errors import Internal
 def remote_place(files: AgentFiles, identity: Identity) -> RemotePlace:
     """Where this host keeps its way into the centre's repository."""
     centre = urllib.parse.urlsplit(identity.enrolled.centre_url).hostname or ""
-    return RemotePlace(files.data / "repository", centre)
+    # Under its own name: a machine that joins anew is another host, with another repository and key.
+    return RemotePlace(files.data / "repository" / identity.enrolled.agent, centre)
 
 
 async def repository_of(

@@ -264,7 +264,8 @@ def test_documents_reach_the_centres_server_and_come_back(tmp_path: Path) -> Non
     restored = tmp_path / "назад" / str(town.place.source).lstrip("/") / FIRST_FILE
     assert restored.read_text() == "накладна\n"
     _assert_the_centre_can_see_forget_and_escrow(town, repository.name)
-    secrets = [(tmp_path / "agent" / "repository" / name).read_text().strip() for name in ("address", "key")]
+    (way_in,) = (tmp_path / "agent" / "repository").iterdir()
+    secrets = [(way_in / name).read_text().strip() for name in ("address", "key")]
     assert not [secret for secret in secrets if secret in town.log()]
 
 
