@@ -43,6 +43,7 @@ class HostView:
         newest_ns: when its newest snapshot arrived; None without one.
         growth_bytes: how much its repository grows a day, of the last month; None when that is not known yet.
         damaged: how many files the hash walk found damaged.
+        unknown_keys: how many keys open its repository that the centre did not make.
         recovery: its key on paper; None when no sheet was printed.
     """
 
@@ -56,6 +57,7 @@ class HostView:
     size_bytes: int
     growth_bytes: int | None
     damaged: int
+    unknown_keys: int
     walk: Walk | None
     recovery: Key | None
 
@@ -66,7 +68,9 @@ def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -
     told = by_host(ledger.told(), sites)
     sizes = ledger.sizes(since_day=wall_ns // DAY_NS - GROWTH_DAYS)
     walks, damages = ledger.walks(), ledger.damages()
-    recovery = {key.host: key for key in ledger.known_keys() if key.holder == Holder.RECOVERY}
+    keys = ledger.known_keys()
+    recovery = {key.host: key for key in keys if key.holder == Holder.RECOVERY}
+    known_keys = {host: {key.key for key in keys if key.host == host} for host in {key.host for key in keys}}
     views = []
     for host, content in sorted(contents.items()):
         mine = told.get(host, [])
@@ -84,6 +88,7 @@ def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -
                 size_bytes=history[-1].size_bytes if history else 0,
                 growth_bytes=growth_of(history),
                 damaged=sum(1 for one in damages if one.host == host),
+                unknown_keys=len(content.keys - known_keys[host]) if host in known_keys else 0,
                 walk=walks.get(host),
                 recovery=recovery.get(host),
             )

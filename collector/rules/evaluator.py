@@ -57,7 +57,8 @@ class Evaluator:
         self._watch.arrived(self._arrivals(), mono_ns=now.mono_ns)
         heard = self._ever_heard(now)
         pictures = self._watch.picture(self._inventory.current(), heard, mono_ns=now.mono_ns, wall_ns=now.wall_ns)
-        return self._alerts.move(plan(judge(pictures, self._rules), self._alerts.known(), now), post)
+        conditions = [*judge(pictures, self._rules), *self._rules.others()]
+        return self._alerts.move(plan(conditions, self._alerts.known(), now), post)
 
     def _ever_heard(self, now: Moment) -> set[SiteId]:
         if self._heard is None:

@@ -5,7 +5,7 @@ site → UPS → provider → router → port → camera) is a later room's: it 
 stays as it is. Note: collector/design/0011-alerts-and-outbox.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from beket.kernel.inventory import Device, DeviceKind
@@ -25,13 +25,17 @@ WITNESSES_MIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How patient each rule is, and whom its alerts name to call; "" when nobody is named."""
+    """How patient each rule is, and whom its alerts name to call; "" when nobody is named.
+
+    `others` is what rules of other rooms say now; the rules of sites stand before them and may explain them.
+    """
 
     silent: Timing
     dark: Timing
     device: Timing
     camera: Timing
     contact: str = ""
+    others: Callable[[], list[Condition]] = list
 
 
 def judge(pictures: Iterable[SitePicture], rules: Rules) -> list[Condition]:

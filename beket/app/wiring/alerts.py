@@ -5,7 +5,7 @@ import functools
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -33,6 +33,7 @@ from collector.notify.config import MailConfig
 from collector.notify.outbox import Outbox
 from collector.notify.smtp import DELIVERY_TIMES, SmtpGate
 from collector.rules import evaluator
+from collector.rules.condition import Condition
 from collector.rules.config import AlertsConfig
 from collector.rules.judge import Rules
 from collector.rules.picture import LatestSamples, Patience, Watch
@@ -49,13 +50,14 @@ LEASE_DELIVERIES = 2
 
 @dataclass(frozen=True, slots=True)
 class CentreParts:
-    """What alerts take of the rest of the centre."""
+    """What alerts take of the rest of the centre. `others`: what rules of other rooms say now."""
 
     facts: Database
     inventory: InventoryView
     samples: LatestSamples
     access: AccessStore
     instruments: Instruments
+    others: Callable[[], list[Condition]] = list
 
 
 class Alerts:
@@ -83,7 +85,7 @@ class Alerts:
             arrivals=functools.partial(arrivals, parts.instruments, clock),
             alerts=self._store,
             watch=watch(config.alerts),
-            rules=rules(config.alerts),
+            rules=replace(rules(config.alerts), others=parts.others),
             boot_id=boot_id,
         )
         self._gate = mail_gate(mail)

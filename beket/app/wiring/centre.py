@@ -24,6 +24,7 @@ from beket.app.config import CentreConfig
 from beket.app.process import run_until
 from beket.app.wiring.access import open_access
 from beket.app.wiring.alerts import Alerts, CentreParts
+from beket.app.wiring.backup_alerts import backup_conditions
 from beket.app.wiring.backup_view import backups_for_pages
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.inventory import inventory_in, open_facts
@@ -84,15 +85,16 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         instruments = Instruments(site=CENTRE, unit="centre")
         sinking = open_sink(config.sinks, config.data, community=community, clock=clock, instruments=instruments)
         sink = stack.enter_context(sinking)
-        room = CentreParts(facts, inventory, samples, access, instruments)
-        alerts = Alerts(config, room, clock=clock, rng=rng)
-        stack.callback(alerts.stop)
-        live = Live(access, inventory, clock=clock, instruments=instruments)
-        parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         ledger = Ledger(config.data / "repositories.db")
         stack.callback(ledger.close)
         service = await open_service(config, access, ledger, clock=clock)
         backups = backups_for_pages(config.repositories, ledger, service, clock=clock)
+        unwell = functools.partial(backup_conditions, backups.views, inventory, contact=config.alerts.contact)
+        room = CentreParts(facts, inventory, samples, access, instruments, unwell)
+        alerts = Alerts(config, room, clock=clock, rng=rng)
+        stack.callback(alerts.stop)
+        live = Live(access, inventory, clock=clock, instruments=instruments)
+        parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         archive = Playback(recordings)
         pages = pages_router(config, room, archive=archive, alerts=alerts.view, backups=backups, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
