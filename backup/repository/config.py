@@ -41,6 +41,22 @@ class KeepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = 7
 
 
+class SecondCopyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Друга копія всього: на диску, який відносять, або в сусідній громаді («сусідська копія»)."""
+
+    folder: Annotated[Path | None, Meta(description="Тека на знімному диску; підготувати: beket backup second.")] = None
+    address_file: Annotated[
+        Path | None, Meta(description="Файл (0600) з адресою сховища сусідів, що вони дали: beket backup guest.")
+    ] = None
+    ca_file: Annotated[Path | None, Meta(description="Сертифікат сервера сусідів.")] = None
+    every_hours: Annotated[float, Meta(gt=0, le=24 * 366, description="Оновлювати раз на стільки годин.")] = 24
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is to be a second copy."""
+        return self.folder is not None or self.address_file is not None
+
+
 class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Сховища копій у центрі: тека, у ній по сховищу на комп'ютер."""
 
@@ -52,3 +68,4 @@ class RepositoriesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     service: ServiceConfig = ServiceConfig()
     walk: WalkConfig = WalkConfig()
     keep: KeepConfig = KeepConfig()
+    second: SecondCopyConfig = SecondCopyConfig()

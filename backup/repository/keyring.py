@@ -117,6 +117,18 @@ class Keyring:
                     await self._do(host, upkeep_commands.remove_key(self.repository(host), key))
                 self.ledger.forget_key(host, key)
 
+    async def add_key_to(self, repository: Repository, password: Secret) -> None:
+        """Let `password` open another repository that the centre opens: the second copy of a host.
+
+        Raises:
+            WorkFailed: restic could not.
+        """
+        async with self.one_at_a_time:
+            with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".new-") as folder:
+                file = Path(folder) / "password"
+                write_secret_file(file, password)
+                await self._do(repository.host, upkeep_commands.add_key(repository, file))
+
     async def try_key(self, host: str, holder: Holder, password: Secret) -> Outcome:
         """See whether `password` opens the host's repository; that it did is remembered."""
         with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".try-") as folder:

@@ -12,6 +12,7 @@ from backup.messages import PlanReport
 from backup.repository.freshness import Content
 from backup.repository.keyring import Holder
 from backup.repository.ledger import Key, Ledger, Size, Told, Walk
+from backup.repository.second_copy import WORK as SECOND_COPY
 from backup.repository.standing import STANDING_WORDS, Standing, claim_of, judge
 from backup.restic.outcome import OutcomeKind
 from backup.sentence import PlanFacts, plan_sentence, spell_day
@@ -45,6 +46,7 @@ class HostView:
         damaged: how many files the hash walk found damaged.
         unknown_keys: how many keys open its repository that the centre did not make.
         recovery: its key on paper; None when no sheet was printed.
+        second_ns: when its second copy was last proven the same; None when it never was.
     """
 
     host: str
@@ -60,6 +62,7 @@ class HostView:
     unknown_keys: int
     walk: Walk | None
     recovery: Key | None
+    second_ns: int | None
 
 
 def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -> list[HostView]:
@@ -68,6 +71,7 @@ def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -
     told = by_host(ledger.told(), sites)
     sizes = ledger.sizes(since_day=wall_ns // DAY_NS - GROWTH_DAYS)
     walks, damages = ledger.walks(), ledger.damages()
+    second = ledger.last_works(SECOND_COPY, outcomes=[OutcomeKind.OK])
     keys = ledger.known_keys()
     recovery = {key.host: key for key in keys if key.holder == Holder.RECOVERY}
     known_keys = {host: {key.key for key in keys if key.host == host} for host in {key.host for key in keys}}
@@ -91,6 +95,7 @@ def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -
                 unknown_keys=len(content.keys - known_keys[host]) if host in known_keys else 0,
                 walk=walks.get(host),
                 recovery=recovery.get(host),
+                second_ns=second[host].ended_ns if host in second else None,
             )
         )
     return views

@@ -68,6 +68,17 @@ class Service:
             key=key,
         )
 
+    def admit_guest(self, name: str, *, address: str) -> str:
+        """Let a neighbour community keep second copies here; its address with a new login in it. Blocking.
+
+        What it keeps below its own folder is its own: this centre has no key to it.
+        """
+        ledger, password = self.keyring.ledger, accounts.new_password()
+        ledger.add_host(name, name, wall_ns=self.keyring.clock.wall_ns())
+        ledger.set_credential(name, accounts.hashed(password))
+        self.write_accounts()
+        return f"rest:https://{name}:{password.reveal()}@{address}:{self.port}/{name}/\n"
+
     def suspend(self, host: str, why: str) -> None:
         """Let a host in no longer; "" lets it in again. Blocking."""
         self.keyring.ledger.suspend(host, why)

@@ -1,4 +1,4 @@
-"""The centre's verbs of `beket backup`: hosts, serve, escrow, forget; they work on its machine, with its keys."""
+"""The centre's verbs of `beket backup`: hosts, serve, escrow, forget, second, guest; on its machine, with its keys."""
 
 import argparse
 import asyncio
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from backup.escrow.recovery_key import new_recovery_key, read_recovery_key
 from backup.escrow.sheet import Sheet, render
-from backup.repository import upkeep
+from backup.repository import second_copy, upkeep
 from backup.repository.freshness import Shelf
 from backup.repository.keyring import Holder, Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.overview import forecast, recovery_words, views_of
 from backup.restic.events import Snapshot
 from backup.restic.outcome import OutcomeKind
-from backup.sentence import KYIV
+from backup.sentence import KYIV, spell_day
 from beket.access.journal import Event
 from beket.access.store import AccessStore
 from beket.app import process
@@ -30,16 +30,16 @@ from beket.app.process import run_until
 from beket.app.terminal import tell
 from beket.app.wiring.access import open_access
 from beket.app.wiring.inventory import open_inventory
-from beket.app.wiring.repository_service import open_keyring, open_service, service_units
+from beket.app.wiring.repository_service import open_keyring, open_service, second_place, service_units
 from beket.kernel import logs
 from beket.kernel.clock import SystemClock, utc
 from beket.kernel.config import load
 from beket.kernel.durable_file import create_file
 from beket.kernel.errors import InvalidArgument, InvalidConfig, NotFound
-from beket.kernel.ids import is_slug
+from beket.kernel.ids import check_slug, is_slug
 from beket.kernel.text import Language, Text, language_of_environment, say
 
-VERBS = frozenset({"hosts", "serve", "escrow", "forget"})
+VERBS = frozenset({"hosts", "serve", "escrow", "forget", "second", "guest"})
 CONFIG = Path("/etc/beket/centre.toml")
 SHOWN_SNAPSHOTS = 20
 
@@ -66,7 +66,9 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", lang
     )
     escrow = verbs.add_parser("escrow", help=say("центр: аркуш відновлення", "centre: recovery sheet").to(language))
     forget = verbs.add_parser("forget", help=say("центр: забути старі копії", "centre: forget old ones").to(language))
-    for parser in (hosts, serving, escrow, forget):
+    second = verbs.add_parser("second", help=say("центр: друга копія зараз", "centre: second copy now").to(language))
+    guest = verbs.add_parser("guest", help=say("центр: місце для копій сусідів", "centre: a neighbour").to(language))
+    for parser in (hosts, serving, escrow, forget, second, guest):
         words = say("файл налаштувань центру", "the centre's configuration file").to(language)
         parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=words)
     for parser in (escrow, forget):
@@ -76,6 +78,11 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", lang
     act.add_argument("--sheet", type=Path, metavar="FILE", help=sheet)
     tried = say("набрати ключ з аркуша й перевірити", "type the sheet's key and try it").to(language)
     act.add_argument("--try", dest="try_key", action="store_true", help=tried)
+    prepare = say("позначити теку диска як місце для других копій", "mark the disk's folder").to(language)
+    second.add_argument("--prepare", action="store_true", help=prepare)
+    guest.add_argument("name", help=say("код сусідньої громади", "the neighbour's id").to(language))
+    address = say("куди записати адресу з паролем (0600)", "file for the address, login and all").to(language)
+    guest.add_argument("--address-file", type=Path, required=True, metavar="FILE", help=address)
     yes = say("забути показане, не питаючи", "forget what is shown, unasked").to(language)
     forget.add_argument("--yes", action="store_true", help=yes)
     many = say("згода, навіть якщо їх більше половини", "even when they are more than half").to(language)
@@ -91,7 +98,14 @@ def run(parsed: argparse.Namespace, *, agent_default: Path) -> int:
     """
     config = load(CONFIG if parsed.config == agent_default else parsed.config, CentreConfig)
     logs.configure(level="info" if parsed.verb == "serve" else "warning", style=config.logs.style)
-    works = {"hosts": _hosts, "serve": _serve, "escrow": _escrow, "forget": _forget}
+    works = {
+        "hosts": _hosts,
+        "serve": _serve,
+        "escrow": _escrow,
+        "forget": _forget,
+        "second": _second,
+        "guest": _guest,
+    }
     return asyncio.run(_with_centre(config, parsed, works[parsed.verb]))
 
 
@@ -122,6 +136,9 @@ async def _hosts(centre: _Centre, _: argparse.Namespace) -> int:
         for plan in view.plans:
             tell(say("  {sentence}", "  {sentence}", sentence=plan.sentence))
         tell(say("  {words}", "  {words}", words=recovery_words(view.recovery, centre.now_at())))
+        if view.second_ns is not None:
+            when = spell_day(utc(view.second_ns), centre.now_at())
+            tell(say("  Другу копію звірено {when}.", "  The second copy was proven {when}.", when=when))
         if view.damaged:
             tell(say("  Пошкоджено файлів: {n}.", "  Damaged files: {n}.", n=view.damaged))
     tell(forecast(views, shutil.disk_usage(folder).free))
@@ -161,9 +178,12 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
     )
     centre.journal("make-recovery-key", parsed.host)
     # The file first: with a key that stands on no paper the old sheet would be worthless for nothing.
-    _write_sheet(parsed.sheet, render(sheet))
+    _write_private(parsed.sheet, render(sheet))
     try:
         await keyring.replace_key(parsed.host, Holder.RECOVERY, sheet.key)
+        if centre.config.repositories.second.is_on:
+            place = second_place(centre.config)
+            await keyring.add_key_to(place.repository(parsed.host, keyring), sheet.key)
     except BaseException:
         parsed.sheet.unlink(missing_ok=True)
         raise
@@ -198,6 +218,45 @@ async def _forget(centre: _Centre, parsed: argparse.Namespace) -> int:
     return 0 if outcome.kind is OutcomeKind.OK else 1
 
 
+async def _second(centre: _Centre, parsed: argparse.Namespace) -> int:
+    if not centre.config.repositories.second.is_on:
+        raise InvalidConfig(
+            say("Місця для другої копії не вказано.", "No place for a second copy is named."),
+            subject="repositories.second",
+        )
+    place = second_place(centre.config)
+    if parsed.prepare:
+        place.prepare()
+    keyring = await open_keyring(centre.config, centre.ledger, clock=centre.clock)
+    worst = 0
+    for host in [one.host for one in centre.ledger.hosts() if keyring.is_made(one.host)]:
+        outcome = await second_copy.copy_host(keyring, host, place)
+        tell(say("{host}: {reason}", "{host}: {reason}", host=host, reason=outcome.reason))
+        worst |= outcome.kind is not OutcomeKind.OK
+    return int(worst)
+
+
+async def _guest(centre: _Centre, parsed: argparse.Namespace) -> int:
+    service = await open_service(centre.config, centre.access, centre.ledger, clock=centre.clock)
+    if service is None:
+        raise InvalidConfig(
+            say("Сервер сховищ вимкнено.", "The repository server is turned off."), subject="repositories.service"
+        )
+    check_slug(parsed.name, place="name")
+    centre.journal("let-guest-in", parsed.name)
+    address = service.admit_guest(parsed.name, address=centre.config.agents.names[0])
+    _write_private(parsed.address_file, address)
+    tell(
+        say(
+            "Передайте сусідам особисто: {file} (пароль) і {certificate} (сертифікат).",
+            "Hand over to the neighbours in person: {file} (a password) and {certificate} (the certificate).",
+            file=parsed.address_file,
+            certificate=service.certificate,
+        )
+    )
+    return 0
+
+
 async def _keyring(centre: _Centre, host: str) -> Keyring:
     keyring = await open_keyring(centre.config, centre.ledger, clock=centre.clock)
     if not is_slug(host) or not keyring.is_made(host):
@@ -215,9 +274,9 @@ def _place_of(centre: _Centre, host: str) -> str:
         return next((one.name for one in inventory.current().sites if one.id == site), site)
 
 
-def _write_sheet(path: Path, page: str) -> None:
+def _write_private(path: Path, content: str) -> None:
     try:
-        create_file(path.absolute(), page.encode())
+        create_file(path.absolute(), content.encode())
     except FileExistsError:
         raise InvalidArgument(say("Такий файл уже є.", "The file exists already."), subject=str(path)) from None
 

@@ -5,10 +5,11 @@ import functools
 import random
 from collections.abc import Awaitable, Callable
 
-from backup.repository import server, upkeep
+from backup.repository import second_copy, server, upkeep
 from backup.repository.accounts import Suspension
 from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
+from backup.repository.second_copy import SecondPlace
 from backup.repository.server import Serving
 from backup.repository.service import Service
 from backup.restic.run import find_restic
@@ -75,7 +76,18 @@ def service_units(
     if config.repositories.keep.automatic:
         keeping = functools.partial(upkeep.keep_up, service.keyring, config.repositories.keep, config.repositories.walk)
         works["repository upkeep"] = keeping
+    if config.repositories.second.is_on:
+        every_hours = config.repositories.second.every_hours
+        place = second_place(config)
+        copying = functools.partial(second_copy.keep_copying, service.keyring, place, every_hours=every_hours)
+        works["second copy"] = copying
     return {name: keep_running(name, work, clock=clock, rng=rng) for name, work in works.items()}
+
+
+def second_place(config: CentreConfig) -> SecondPlace:
+    """Where the configuration wants second copies."""
+    second = config.repositories.second
+    return SecondPlace(second.folder, second.address_file, second.ca_file)
 
 
 def watch_quota(service: Service, host: str, size_bytes: int, *, quota_gib: float) -> float | None:

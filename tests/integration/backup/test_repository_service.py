@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from backup.repository import accounts, server
+from backup.repository import accounts, second_copy, server
 from backup.repository.keyring import Holder, Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.remote import RemotePlace
+from backup.repository.second_copy import SecondPlace
 from backup.repository.server import Serving, arguments_of, find_program
 from backup.repository.service import Service
 from backup.restic import commands
@@ -31,7 +32,7 @@ from beket.access import tls
 from beket.kernel.clock import SystemClock
 from beket.kernel.errors import NoSpace
 from beket.kernel.ids import AgentId, SiteId
-from beket.kernel.secrets import Secret
+from beket.kernel.secrets import Secret, write_secret_file
 from beket.testing.process import free_tcp_port
 from beket.testing.restic import FIRST_FILE, make_backup_place
 
@@ -139,6 +140,7 @@ def test_host_can_add_to_its_own_repository_and_nothing_else(tmp_path: Path) -> 
             for method, path, login, status in answers:
                 assert await asyncio.to_thread(centre.status_of, method, path, login) == status, (method, path)
             _assert_nothing_secret_is_shown(repository, mine)
+            await _assert_a_neighbour_keeps_its_second_copy_here(centre)
             await _assert_new_login_and_key_end_the_old_ones(centre, repository)
 
     asyncio.run(story())
@@ -154,6 +156,18 @@ def _assert_nothing_secret_is_shown(repository: Repository, login: str) -> None:
                 shown += (process / "environ").read_text(errors="replace")
     assert "rclone\0serve\0restic" in shown
     assert not [secret for secret in secrets if secret in shown]
+
+
+async def _assert_a_neighbour_keeps_its_second_copy_here(centre: "Centre") -> None:
+    """The centre is its own neighbour: over the server, by a login of its own, below its own folder."""
+    keyring = centre.service.keyring
+    given = centre.folder / "neighbour.address"
+    write_secret_file(given, Secret(centre.service.admit_guest("neighbour", address="127.0.0.1").strip()))
+    place = SecondPlace(address_file=given, ca_file=centre.service.certificate)
+    outcome = await second_copy.copy_host(keyring, HOST, place)
+    assert outcome.kind is OutcomeKind.OK, outcome
+    kept = keyring.repositories / "neighbour" / HOST
+    assert len(list((kept / "snapshots").iterdir())) == 1
 
 
 async def _assert_new_login_and_key_end_the_old_ones(centre: "Centre", repository: Repository) -> None:

@@ -1,4 +1,4 @@
-"""The centre's own work on a real repository: the key on paper opens it, old snapshots go as shown, space is freed."""
+"""The centre's own work on a real repository: old snapshots go as shown, space is freed, a second copy is proven."""
 
 import asyncio
 import os
@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from backup.escrow.recovery_key import new_recovery_key, read_recovery_key
-from backup.repository import upkeep
+from backup.escrow.recovery_key import new_recovery_key
+from backup.repository import second_copy, upkeep
 from backup.repository.config import KeepConfig
-from backup.repository.keyring import Holder, Keyring
+from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
+from backup.repository.second_copy import SecondPlace
 from backup.repository.walk import size_of
 from backup.restic.outcome import OutcomeKind
 from backup.restic.run import find_restic
 from beket.kernel.clock import SystemClock
 from beket.testing.process import output_of
-from beket.testing.restic import make_backup_place
+from beket.testing.restic import FIRST_FILE, make_backup_place
 
 pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(120)]
 
@@ -29,26 +30,6 @@ async def keyring_in(folder: Path) -> Keyring:
     secrets.mkdir(mode=0o700)
     restic = await find_restic("restic", clock=clock)
     return Keyring(folder / "repositories", secrets, restic, Ledger(folder / "r.db"), clock, asyncio.Lock())
-
-
-def test_key_on_paper_opens_the_repository(tmp_path: Path) -> None:
-    async def story() -> None:
-        keyring = await keyring_in(tmp_path)
-        await keyring.make_repository(HOST, "council")
-        printed = new_recovery_key()
-        await keyring.replace_key(HOST, Holder.RECOVERY, printed)
-        typed = read_recovery_key(printed.reveal().lower().replace("-", " "))
-        assert (await keyring.try_key(HOST, Holder.RECOVERY, typed)).kind is OutcomeKind.OK
-        # And by bare restic on another day's machine, without any of Beket.
-        (tmp_path / "typed").write_text(printed.reveal())
-        bare = ("restic", "--no-cache", "--repo", tmp_path / "repositories" / HOST, "--password-file")
-        output_of(*bare, tmp_path / "typed", "snapshots")
-        holders = [key.holder for key in keyring.ledger.known_keys()]
-        assert holders == ["centre", "recovery"]
-        assert [path.name for path in (tmp_path / "keys").iterdir()] == [f"{HOST}.key"]  # no draft stays behind
-        keyring.ledger.close()
-
-    asyncio.run(story())
 
 
 def test_what_was_shown_is_forgotten_and_its_space_freed(tmp_path: Path) -> None:
@@ -68,6 +49,7 @@ def test_what_was_shown_is_forgotten_and_its_space_freed(tmp_path: Path) -> None
             moment_s = (year - 1970) * 31_556_952 + month * 2_629_746
             os.utime(repository / "snapshots" / made, (moment_s, moment_s))
             before.add(made)
+        assert upkeep.due_hosts(keyring) == [HOST]
         decision, snapshots = await upkeep.what_would_go(keyring, HOST, KEEP)
         assert decision.refusal is None
         forgotten = sorted(one.time[:7] for one in snapshots if one.id in decision.remove)
@@ -78,21 +60,42 @@ def test_what_was_shown_is_forgotten_and_its_space_freed(tmp_path: Path) -> None
         assert size_of(repository) < size_bytes - 500_000
         assert "no errors were found" in output_of(*bare, "check", "--read-data")
         assert keyring.ledger.last_works("prune")[HOST].outcome == "ok"
+        assert upkeep.due_hosts(keyring) == []
+        keyring.password_file(HOST).write_text("another")
+        assert (await upkeep.forget_by_rule(keyring, HOST, KEEP)).kind is OutcomeKind.AUTH
+        assert keyring.ledger.last_works("forget")[HOST].outcome == "auth"
         keyring.ledger.close()
 
     asyncio.run(story())
 
 
-def test_rule_keeps_up_by_itself_once_a_week(tmp_path: Path) -> None:
+def test_second_copy_on_a_disk_is_proven_and_opens_with_the_key_on_paper(tmp_path: Path) -> None:
+    place = make_backup_place(tmp_path / "host", files=1)
+    disk = tmp_path / "disk"
+
     async def story() -> None:
         keyring = await keyring_in(tmp_path)
         await keyring.make_repository(HOST, "council")
-        assert upkeep.due_hosts(keyring) == [HOST]
-        assert (await upkeep.forget_by_rule(keyring, HOST, KEEP)).kind is OutcomeKind.OK
-        assert upkeep.due_hosts(keyring) == []
-        keyring.password_file(HOST).write_text("another")
-        assert (await upkeep.forget_by_rule(keyring, HOST, KEEP)).kind is OutcomeKind.AUTH
-        assert keyring.ledger.last_works("forget")[HOST].outcome == "auth"
+        bare = ("restic", "--no-cache", "--password-file", keyring.password_file(HOST), "--repo")
+        output_of(*bare, tmp_path / "repositories" / HOST, "backup", "--host", HOST, place.source)
+        second = SecondPlace(folder=disk)
+        absent = await second_copy.copy_host(keyring, HOST, second)
+        assert absent.kind is OutcomeKind.MISSING
+        disk.mkdir()  # the place where the disk would be: still no disk
+        assert (await second_copy.copy_host(keyring, HOST, second)).kind is OutcomeKind.MISSING
+        assert list(disk.iterdir()) == []
+        second.prepare()
+        outcome = await second_copy.copy_host(keyring, HOST, second)
+        assert outcome.kind is OutcomeKind.OK, outcome
+        printed = new_recovery_key()
+        await keyring.add_key_to(second.repository(HOST, keyring), printed)
+        (tmp_path / "typed").write_text(printed.reveal())
+        target = tmp_path / "back"
+        with_paper = ("restic", "--no-cache", "--repo", disk / HOST, "--password-file", tmp_path / "typed")
+        output_of(*with_paper, "restore", "latest", "--target", target)
+        restored = target / str(place.source).lstrip("/") / FIRST_FILE
+        assert restored.read_text() == "накладна\n"
+        assert second_copy.due_hosts(keyring, 24) == []
         keyring.ledger.close()
 
     asyncio.run(story())

@@ -26,6 +26,7 @@ def view(standing: Standing = Standing.FRESH, *, damaged: int = 0, unknown_keys:
         unknown_keys=unknown_keys,
         walk=None,
         recovery=None,
+        second_ns=None,
     )
 
 

@@ -1,0 +1,151 @@
+"""Owns the second copy: every snapshot of a host once more, on a disk that is carried away or at a neighbour community.
+
+restic copies and checks each piece on the way; afterwards both repositories are asked, and each snapshot of the first
+must stand in the second with the same tree. Nothing is removed there. Note: backup/design/0057-forget-and-prune.md.
+"""
+
+import asyncio
+import urllib.parse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from backup.repository.keyring import Keyring
+from backup.restic import commands, upkeep_commands
+from backup.restic.commands import Repository
+from backup.restic.outcome import Outcome, OutcomeKind, classify
+from beket.kernel.clock import NS_PER_S
+from beket.kernel.durable_file import put_file
+from beket.kernel.errors import InvalidConfig, ProtocolError
+from beket.kernel.ids import check_slug
+from beket.kernel.secrets import read_secret_file
+from beket.kernel.text import say
+
+WORK = "second-copy"
+# A folder without this file is a disk that is not there: nothing is ever written to the place where it belongs.
+MARK = ".beket-second-copy"
+HOUR_NS = 3600 * NS_PER_S
+LOOK_EVERY_S = 600
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    time: str = ""
+    tree: str = ""
+    hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPlace:
+    """Where second copies go: a folder on a disk, or a neighbour's server.
+
+    Attributes:
+        folder: on the disk; None for a neighbour.
+        address_file: a file (0600) with the neighbour's restic address, login and all; each host has its path below it.
+        ca_file: the certificate that the neighbour shows, PEM.
+    """
+
+    folder: Path | None = None
+    address_file: Path | None = None
+    ca_file: Path | None = None
+
+    def is_there(self) -> bool:
+        """Whether the disk is connected; a neighbour is asked by trying. Blocking."""
+        return self.folder is None or (self.folder / MARK).is_file()
+
+    def prepare(self) -> None:
+        """Mark the folder as a place for second copies. Blocking.
+
+        Raises:
+            InvalidConfig: the folder is not there.
+        """
+        if self.folder is None:
+            return
+        if not self.folder.is_dir():
+            raise InvalidConfig(say("Такої теки немає.", "There is no such folder."), subject=str(self.folder))
+        put_file(self.folder / MARK, b"beket\n")
+
+    def repository(self, host: str, keyring: Keyring) -> Repository:
+        """The second repository of a host, opened by the centre's key of the first. Blocking.
+
+        Raises:
+            NotFound, InvalidConfig: the neighbour's address is not to be read.
+        """
+        first = keyring.repository(host)
+        if self.folder is not None:
+            return replace(first, location=str(self.folder / check_slug(host, place="host")))
+        if self.address_file is None:
+            raise InvalidConfig(say("Місця для другої копії не вказано.", "No place for a second copy is named."))
+        address = f"{read_secret_file(self.address_file).reveal().rstrip('/')}/{check_slug(host, place='host')}/"
+        kept = keyring.secrets / "second" / host
+        put_file(kept, address.encode() + b"\n")
+        parts = urllib.parse.urlsplit(address.removeprefix("rest:"))
+        location = f"rest:{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return replace(first, location=location, location_file=kept, ca_file=self.ca_file)
+
+
+async def copy_host(keyring: Keyring, host: str, place: SecondPlace) -> Outcome:
+    """Bring the second copy of a host up to date and prove it; what came of it is remembered.
+
+    Raises:
+        ResticMissing: the binary is gone.
+        InvalidConfig, NotFound: the place is not rightly named.
+    """
+    outcome = await _copy(keyring, host, place)
+    await asyncio.to_thread(keyring.ledger.keep_work, host, WORK, outcome, wall_ns=keyring.clock.wall_ns())
+    return outcome
+
+
+async def keep_copying(keyring: Keyring, place: SecondPlace, *, every_hours: float) -> None:
+    """Bring second copies up to date when they are due and the place is there, for ever."""
+    while True:
+        if await asyncio.to_thread(place.is_there):
+            for host in await asyncio.to_thread(due_hosts, keyring, every_hours):
+                await copy_host(keyring, host, place)
+        await keyring.clock.sleep(LOOK_EVERY_S)
+
+
+def due_hosts(keyring: Keyring, every_hours: float) -> list[str]:
+    """Hosts whose second copy is older than that, or was tried no sooner than an hour ago in vain. Blocking."""
+    good = keyring.ledger.last_works(WORK, outcomes=[OutcomeKind.OK])
+    tried, wall_ns = keyring.ledger.last_works(WORK), keyring.clock.wall_ns()
+
+    def is_due(host: str) -> bool:
+        if host in good and 0 <= wall_ns - good[host].ended_ns < every_hours * HOUR_NS:
+            return False
+        return host not in tried or not 0 <= wall_ns - tried[host].ended_ns < HOUR_NS
+
+    return [host.host for host in keyring.ledger.hosts() if keyring.is_made(host.host) and is_due(host.host)]
+
+
+async def _copy(keyring: Keyring, host: str, place: SecondPlace) -> Outcome:
+    if not await asyncio.to_thread(place.is_there):
+        reason = say("Диск для другої копії не під'єднано.", "The disk for second copies is not connected.")
+        return Outcome(OutcomeKind.MISSING, reason)
+    first = keyring.repository(host)
+    second = await asyncio.to_thread(place.repository, host, keyring)
+    outcome = await _run(keyring, upkeep_commands.copy(first, second))
+    if outcome.kind is OutcomeKind.MISSING:
+        made = await _run(keyring, upkeep_commands.init_like(second, first))
+        if made.kind is not OutcomeKind.OK:
+            return made
+        outcome = await _run(keyring, upkeep_commands.copy(first, second))
+    if outcome.kind is not OutcomeKind.OK:
+        return outcome
+    lacking = await _stored(keyring, first) - await _stored(keyring, second)
+    if lacking:
+        reason = say("У другій копії бракує копій: {n}.", "The second copy lacks {n} snapshots.", n=len(lacking))
+        return Outcome(OutcomeKind.FAILED, reason)
+    return Outcome(OutcomeKind.OK, say("Друга копія така сама, як перша.", "The second copy is the same as the first."))
+
+
+async def _run(keyring: Keyring, command: commands.Command) -> Outcome:
+    return classify(await keyring.restic.run(command))
+
+
+async def _stored(keyring: Keyring, repository: Repository) -> set[_Stored]:
+    ended = await keyring.restic.run(upkeep_commands.all_snapshots(repository))
+    try:
+        return set(msgspec.json.decode(ended.output or b"null", type=list[_Stored] | None) or ())
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(say("Відповідь restic незрозуміла.", "restic's answer is not understood.")) from error
