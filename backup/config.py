@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from backup.sources.presets import PresetName
 from beket.kernel.errors import InvalidConfig
 from beket.kernel.ids import check_slug
 from beket.kernel.text import say
@@ -19,6 +20,10 @@ class PlanConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     paths: Annotated[tuple[Path, ...], Meta(min_length=1, description="Повні шляхи до того, що копіювати.")]
     excludes: Annotated[tuple[str, ...], Meta(description="Що не копіювати, взірцями restic.")] = ()
     tags: Annotated[tuple[str, ...], Meta(description="Позначки копій.")] = ()
+    preset: Annotated[
+        PresetName,
+        Meta(description="Готовий план: beket — бази й налаштування Бекета, shares — спільні теки, mail — пошта."),
+    ] = ""
     every_hours: Annotated[float, Meta(gt=0, le=24 * 31, description="Копія, молодша за стільки годин, свіжа.")] = 24
 
     def __post_init__(self) -> None:

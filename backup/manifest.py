@@ -10,7 +10,7 @@ import hashlib
 import os
 import random
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +46,15 @@ def take(
     rng: random.Random,
     files_max: int = FILES_MAX,
     bytes_max: int = BYTES_MAX,
+    without: Collection[str] = (),
 ) -> list[Taken]:
-    """Hash a choice of the files under `paths`, at most so many and so much; unreadable ones are left out."""
-    found = [(path, size) for path, size in _files(paths, excludes) if size <= bytes_max]
+    """Hash a choice of the files under `paths`, at most so many and so much; unreadable ones are left out.
+
+    `without` names files, by their whole paths, that the backup leaves out.
+    """
+    left_out = frozenset(without)
+    files = _files(paths, excludes)
+    found = [(path, size) for path, size in files if size <= bytes_max and path not in left_out]
     rng.shuffle(found)
     found.sort(key=lambda item: -item[1])
     ordered = found[:1] + rng.sample(found[1:], len(found) - 1) if found else []

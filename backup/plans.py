@@ -27,6 +27,7 @@ class Plan:
         paths: absolute.
         excludes: restic's patterns.
         every_hours: a copy younger than this is fresh.
+        databases: SQLite files under the paths are copied whole first, and those copies are saved.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Plan:
     excludes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     every_hours: float = 24
+    databases: bool = False
 
     def __post_init__(self) -> None:
         check_slug(self.id, place="plan")

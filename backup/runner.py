@@ -18,9 +18,10 @@ from backup.plans import Plan, preflight
 from backup.repository import place
 from backup.restic import commands
 from backup.restic.commands import Repository
-from backup.restic.events import Snapshot, parse_snapshots
+from backup.restic.events import ItemError, Snapshot, parse_snapshots
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.restic.run import Ended, OnProgress, Restic
+from backup.sources.databases import copy_databases
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Busy
 from beket.kernel.text import Text, say
@@ -35,6 +36,7 @@ class Tools:
     Attributes:
         boot: id of this start of the machine.
         one_at_a_time: held while restic works: one long job per host.
+        staging: where copies of databases are made before they are saved.
     """
 
     restic: Restic
@@ -44,6 +46,7 @@ class Tools:
     rng: random.Random
     boot: str
     one_at_a_time: asyncio.Lock
+    staging: Path | None = None
 
 
 class Runner:
@@ -97,9 +100,17 @@ class Runner:
         hindrance = await place.ensure(tools.restic, tools.repository, is_first_use=good is None)
         if hindrance:
             return hindrance, []
-        taken = await asyncio.to_thread(manifest.take, present, plan.excludes, rng=tools.rng)
-        command = commands.backup(tools.repository, present, excludes=plan.excludes, tags=(plan.tag, *plan.tags))
+        live: tuple[str, ...] = ()
+        unsaved: tuple[ItemError, ...] = ()
+        if plan.databases and tools.staging is not None:
+            copies = await asyncio.to_thread(copy_databases, present, tools.staging / plan.id)
+            present, live, unsaved = [*present, copies.folder], copies.live, copies.failed
+        taken = await asyncio.to_thread(manifest.take, present, plan.excludes, rng=tools.rng, without=live)
+        excludes = (*plan.excludes, *map(commands.literal, live))
+        command = commands.backup(tools.repository, present, excludes=excludes, tags=(plan.tag, *plan.tags))
         ended = await tools.restic.run(command, stop=stop, on_progress=on_progress)
+        ended.items += unsaved
+        ended.items_total += len(unsaved)
         outcome = await self._judge(ended, present, absent)
         if outcome.kind is OutcomeKind.LOCKED:
             await tools.restic.run(commands.unlock(tools.repository), stop=stop)

@@ -25,6 +25,7 @@ from backup.restic.outcome import Outcome, OutcomeKind
 from backup.restic.run import Patience, find_restic
 from backup.runner import Runner, Tools
 from backup.sentence import facts_of
+from backup.sources.presets import PRESETS
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
@@ -75,9 +76,10 @@ def plans_of(config: BackupConfig, site: SiteId) -> tuple[Plan, ...]:
             name=plan.name,
             site=site,
             paths=plan.paths,
-            excludes=plan.excludes,
+            excludes=(*plan.excludes, *PRESETS[plan.preset].excludes),
             tags=plan.tags,
             every_hours=plan.every_hours,
+            databases=PRESETS[plan.preset].databases,
         )
         for plan in config.plans
     )
@@ -97,7 +99,7 @@ async def open_backups(config: AgentConfig, *, clock: Clock, rng: random.Random)
     history = await asyncio.to_thread(History, config.data / "backup.db")
     try:
         repository = await repository_of(config.backup, config.uplink, files, identity)
-        tools = Tools(restic, repository, history, clock, rng, read_boot_id(), asyncio.Lock())
+        tools = Tools(restic, repository, history, clock, rng, read_boot_id(), asyncio.Lock(), config.data / "staging")
         again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
         is_centres = config.backup.repository == AT_CENTRE
         yield Backups(plans_of(config.backup, site), tools, files, again if is_centres else None)
