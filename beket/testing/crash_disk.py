@@ -7,15 +7,21 @@ back. Other events (a database's commit) go into the same log by `note`.
 """
 
 import random
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 from beket.kernel.errors import DataLoss, NoSpace, NotFound
 
+# The line that asked for a sync and, where that is a function for it, the line that called it: file and number of each.
+Place = tuple[tuple[str, int], ...]
 Kind = Literal["folder", "create", "write", "truncate", "unlink", "remove", "sync", "sync_folder", "note"]
 # Events that change something and that a cut may lose.
 _CHANGES = frozenset({"folder", "create", "write", "truncate", "unlink", "remove"})
+_NOTHING: Mapping[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class _Tree:
     names: dict[str, int] = field(default_factory=dict)
     bytes_of: dict[int, bytearray] = field(default_factory=dict)
 
+    def copy(self) -> "_Tree":
+        return _Tree(set(self.folders), dict(self.names), {at: bytearray(data) for at, data in self.bytes_of.items()})
+
     def apply(self, operation: Operation) -> None:
         content = self.bytes_of.setdefault(operation.inode, bytearray()) if operation.inode else bytearray()
         match operation.kind:
@@ -76,16 +85,27 @@ class CrashDisk:
         log: all operations so far, in order.
         capacity_bytes: writes beyond it raise NoSpace, after filling what is left.
         fail: called before each operation; may raise what the disk is to raise.
+        muted: a place in the code whose syncs do nothing, as if its line were deleted.
+        syncs: the places in the code that asked for a sync so far.
+        found: names and bytes that the log began on.
     """
 
     def __init__(
-        self, *, capacity_bytes: int = 1 << 40, fail: Callable[[Operation], None] = lambda _operation: None
+        self,
+        *,
+        capacity_bytes: int = 1 << 40,
+        fail: Callable[[Operation], None] = lambda _operation: None,
+        muted: Place | None = None,
+        base: "_Tree | None" = None,
     ) -> None:
         self.log: list[Operation] = []
+        self.muted = muted
+        self.syncs: set[Place] = set()
+        self.found = base.copy() if base is not None else _Tree()
         self.capacity_bytes = capacity_bytes
         self.fail = fail
-        self._tree = _Tree()
-        self._next_inode = 1
+        self._tree = self.found.copy()
+        self._next_inode = max([0, *self._tree.bytes_of]) + 1
 
     def note(self, what: object) -> None:
         """Log an event of another component that is durable from here on."""
@@ -163,9 +183,25 @@ class CrashDisk:
             raise NotFound(f"{name} is not there")
 
     def _do(self, operation: Operation) -> None:
+        if operation.kind in ("sync", "sync_folder"):
+            place = _place_of_caller()
+            self.syncs.add(place)
+            if place == self.muted:
+                return
         self.fail(operation)
         self.log.append(operation)
         self._tree.apply(operation)
+
+
+def _place_of_caller() -> Place:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    lines: list[tuple[str, int]] = []
+    while frame is not None and len(lines) < 2:
+        lines.append((Path(frame.f_code.co_filename).name, frame.f_lineno))
+        frame = frame.f_back
+    return tuple(lines)
 
 
 class CrashFile:
@@ -215,26 +251,47 @@ class CrashFile:
             raise DataLoss("synced again after a failed sync", subject=self._name)
 
 
-def after_cut(log: Iterable[Operation], rng: random.Random, *, keep_ratio: float) -> CrashDisk:
+def unsynced(log: Sequence[Operation]) -> list[int]:
+    """Places in `log` of the changes that no later sync covers: each may be lost, alone or with any others."""
+    safe = _safe(log)
+    return [at for at, operation in enumerate(log) if operation.kind in _CHANGES and at not in safe]
+
+
+def after_cut_keeping(
+    log: Sequence[Operation], kept: Container[int], *, base: CrashDisk | None = None, torn: Mapping[int, int] = _NOTHING
+) -> CrashDisk:
+    """The disk after power was cut at the end of `log`, when of what was unsynced just `kept` had reached it.
+
+    `torn` names writes of which only so many bytes did. `base` is the disk that `log` began on, itself found after a
+    cut; without it `log` began on an empty disk.
+    """
+    lost = set(unsynced(log))
+    disk = CrashDisk(base=base.found if base is not None else None)
+    for at, operation in enumerate(log):
+        if operation.kind in _CHANGES and (at not in lost or at in kept):
+            disk._tree.apply(operation)
+        elif at in torn:
+            part = operation.data[: torn[at]]
+            disk._tree.apply(Operation("write", operation.name, operation.inode, operation.offset_bytes, part))
+    _drop_unreachable(disk._tree)
+    disk._next_inode = max([0, *disk._tree.bytes_of]) + 1
+    disk.found = disk._tree.copy()
+    return disk
+
+
+def after_cut(
+    log: Sequence[Operation], rng: random.Random, *, keep_ratio: float, base: CrashDisk | None = None
+) -> CrashDisk:
     """The disk after power was cut at the end of `log`: each change that no sync covers stays with `keep_ratio`.
 
     0 keeps what is promised and nothing else, 1 keeps everything. Changes of one folder's names that survive do so in
     order; a write may also survive in part.
     """
-    operations = list(log)
-    safe = _safe(operations)
-    disk = CrashDisk()
-    for at, operation in enumerate(operations):
-        if operation.kind not in _CHANGES:
-            continue
-        if at in safe or rng.random() < keep_ratio:
-            disk._tree.apply(operation)
-        elif operation.kind == "write" and keep_ratio > 0 and rng.random() < 0.5:
-            torn = operation.data[: rng.randrange(len(operation.data))]
-            disk._tree.apply(Operation("write", operation.name, operation.inode, operation.offset_bytes, torn))
-    _drop_unreachable(disk._tree)
-    disk._next_inode = max([0, *disk._tree.bytes_of]) + 1
-    return disk
+    places = unsynced(log)
+    kept = {at for at in places if rng.random() < keep_ratio}
+    writes = [at for at in places if at not in kept and log[at].kind == "write" and keep_ratio > 0]
+    torn = {at: rng.randrange(len(log[at].data)) for at in writes if rng.random() < 0.5}
+    return after_cut_keeping(log, kept, base=base, torn=torn)
 
 
 def last_note(log: Iterable[Operation]) -> object:
@@ -242,7 +299,7 @@ def last_note(log: Iterable[Operation]) -> object:
     return next((operation.note for operation in reversed(list(log)) if operation.kind == "note"), None)
 
 
-def _safe(operations: list[Operation]) -> set[int]:
+def _safe(operations: Sequence[Operation]) -> set[int]:
     """Places of the changes that some later sync covers."""
     safe: set[int] = set()
     synced_inodes: set[int] = set()

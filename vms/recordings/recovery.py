@@ -97,7 +97,6 @@ def _cut(disk: Disk, key: SegmentKey) -> list[reader.FragmentEntry]:
         growing.sync()
     finally:
         growing.close()
-    disk.sync_folder(key.folder)
     return whole
 
 
