@@ -33,6 +33,7 @@ class Content:
         damaged: names of newer snapshot files that are not whole; older ones are the hash walk's to find.
         ahead: how many carry a time that is still to come.
         keys: names of the files that open it.
+        is_there: whether there is a repository at all; without its disk there is none.
     """
 
     snapshots: int
@@ -40,6 +41,7 @@ class Content:
     damaged: tuple[str, ...]
     ahead: int = 0
     keys: frozenset[str] = frozenset()
+    is_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def look_into(repository: Path, *, wall_ns: int) -> Content:
             break
         damaged.append(name)
     keys = frozenset(name for _, name in _files(repository / "keys"))
-    return Content(len(files), newest_ns, tuple(damaged), ahead, keys)
+    is_there = bool(keys) or bool(files) or (repository / "config").exists()
+    return Content(len(files), newest_ns, tuple(damaged), ahead, keys, is_there)
 
 
 def _files(folder: Path) -> list[tuple[int, str]]:

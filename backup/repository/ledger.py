@@ -128,6 +128,21 @@ class Ledger:
             rows = connection.execute(sa.select(HOSTS).order_by(HOSTS.c.host)).all()
         return [Host(row.host, row.site, row.added_ns, row.credential, row.suspended) for row in rows]
 
+    def kept_here(self) -> set[str]:
+        """Hosts that have, or had, a repository at this centre: one that was measured or that the centre made."""
+        with self._database.read() as connection:
+            measured = connection.execute(sa.select(SIZES.c.host).distinct()).scalars()
+            return {*measured, *connection.execute(sa.select(KEYS.c.host).distinct()).scalars()}
+
+    def drop_host(self, host: str) -> None:
+        """Forget a host whose repository is no more, on purpose."""
+
+        def work(connection: sa.Connection) -> None:
+            for table in (HOSTS, KEYS, CLAIMS, WALKS, DAMAGES, SIZES, WORKS):
+                connection.execute(sa.delete(table).where(table.c.host == host))
+
+        self._database.write(work)
+
     def add_host(self, host: str, site: str, *, wall_ns: int) -> None:
         """Take note of a host; one that is known stays as it is."""
         row = {"host": host, "site": site, "added_ns": wall_ns}

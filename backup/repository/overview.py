@@ -4,19 +4,22 @@ What a host says is put into words only where its repository does not gainsay it
 """
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from backup.history import Drill, Run, Verdict
 from backup.messages import PlanReport
-from backup.repository.freshness import Content
+from backup.repository.freshness import Content, Shelf
 from backup.repository.keyring import Holder
-from backup.repository.ledger import Key, Ledger, Size, Told, Walk
+from backup.repository.ledger import Key, Ledger, Size, Told, Walk, Work
 from backup.repository.second_copy import WORK as SECOND_COPY
 from backup.repository.standing import STANDING_WORDS, Standing, claim_of, judge
 from backup.restic.outcome import OutcomeKind
-from backup.sentence import PlanFacts, plan_sentence, spell_day
+from backup.sentence import PlanFacts, is_late, plan_sentence, spell_day
 from beket.kernel.clock import NS_PER_S, utc
+from beket.kernel.ids import is_slug
 from beket.kernel.text import Text, counted, say
 from beket.kernel.units import spell_bytes
 
@@ -65,40 +68,80 @@ class HostView:
     second_ns: int | None
 
 
+def contents_of(folder: Path, ledger: Ledger, shelf: Shelf, *, wall_ns: int) -> dict[str, Content]:
+    """What lies in each repository under `folder`, by host; of one that is gone with its disk: that it is gone.
+
+    Blocking; `shelf` is for one thread at a time.
+    """
+    hosts = {path.parent.name for path in folder.glob("*/config") if is_slug(path.parent.name)} | ledger.kept_here()
+    looked = shelf.look([folder / host for host in sorted(hosts)], wall_ns=wall_ns)
+    return {path.name: content for path, content in looked.items()}
+
+
 def views_of(ledger: Ledger, contents: Mapping[str, Content], *, wall_ns: int) -> list[HostView]:
-    """Every host that has a repository here, in order of its name. Blocking."""
-    sites = {host.host: host.site for host in ledger.hosts()}
-    told = by_host(ledger.told(), sites)
-    sizes = ledger.sizes(since_day=wall_ns // DAY_NS - GROWTH_DAYS)
-    walks, damages = ledger.walks(), ledger.damages()
-    second = ledger.last_works(SECOND_COPY, outcomes=[OutcomeKind.OK])
-    keys = ledger.known_keys()
-    recovery = {key.host: key for key in keys if key.holder == Holder.RECOVERY}
-    known_keys = {host: {key.key for key in keys if key.host == host} for host in {key.host for key in keys}}
-    views = []
-    for host, content in sorted(contents.items()):
-        mine = told.get(host, [])
-        standing = judge(content, claim_of(mine), wall_ns=wall_ns)
-        history = sizes.get(host, [])
-        views.append(
-            HostView(
-                host=host,
-                site=sites.get(host, host),
-                standing=standing,
-                words=STANDING_WORDS[standing],
-                plans=tuple(plan_view(one.report, standing, wall_ns=wall_ns) for one in mine),
-                snapshots=content.snapshots,
-                newest_ns=content.newest_ns,
-                size_bytes=history[-1].size_bytes if history else 0,
-                growth_bytes=growth_of(history),
-                damaged=sum(1 for one in damages if one.host == host),
-                unknown_keys=len(content.keys - known_keys[host]) if host in known_keys else 0,
-                walk=walks.get(host),
-                recovery=recovery.get(host),
-                second_ns=second[host].ended_ns if host in second else None,
-            )
+    """Every host, in order of its name: first those whose copies are kept here, then those that only tell. Blocking."""
+    facts = _Facts.of(ledger, wall_ns)
+    views = [_view(host, content, facts, wall_ns) for host, content in sorted(contents.items())]
+    told_of_here = {name for host in contents for name in (host, *facts.agents_of(host))}
+    return views + [_view(host, None, facts, wall_ns) for host in sorted(facts.reporting) if host not in told_of_here]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the ledger knows of everybody, read once."""
+
+    sites: Mapping[str, str]
+    told: Mapping[str, list[Told]]
+    reporting: frozenset[str]
+    sizes: Mapping[str, list[Size]]
+    walks: Mapping[str, Walk]
+    damages: Mapping[str, int]
+    keys: Mapping[str, list[Key]]
+    second: Mapping[str, Work]
+
+    @classmethod
+    def of(cls, ledger: Ledger, wall_ns: int) -> "_Facts":
+        sites = {host.host: host.site for host in ledger.hosts()}
+        told = ledger.told()
+        keys: dict[str, list[Key]] = {}
+        for key in ledger.known_keys():
+            keys.setdefault(key.host, []).append(key)
+        return cls(
+            sites,
+            by_host(told, sites),
+            frozenset(one.host for one in told),
+            ledger.sizes(since_day=wall_ns // DAY_NS - GROWTH_DAYS),
+            ledger.walks(),
+            Counter(one.host for one in ledger.damages()),
+            keys,
+            ledger.last_works(SECOND_COPY, outcomes=[OutcomeKind.OK]),
         )
-    return views
+
+    def agents_of(self, host: str) -> set[str]:
+        """Who tells of a repository."""
+        return {one.host for one in self.told.get(host, ())}
+
+
+def _view(host: str, content: Content | None, facts: _Facts, wall_ns: int) -> HostView:
+    mine, history, keys = facts.told.get(host, []), facts.sizes.get(host, []), facts.keys.get(host, [])
+    standing = Standing.ELSEWHERE if content is None else judge(content, claim_of(mine), wall_ns=wall_ns)
+    known = {key.key for key in keys}
+    return HostView(
+        host=host,
+        site=facts.sites.get(host, host),
+        standing=standing,
+        words=STANDING_WORDS[standing],
+        plans=tuple(plan_view(one.report, standing, wall_ns=wall_ns) for one in mine),
+        snapshots=content.snapshots if content else 0,
+        newest_ns=content.newest_ns if content else None,
+        size_bytes=history[-1].size_bytes if history else 0,
+        growth_bytes=growth_of(history),
+        damaged=facts.damages.get(host, 0),
+        unknown_keys=len(content.keys - known) if content and known else 0,
+        walk=facts.walks.get(host),
+        recovery=next((key for key in keys if key.holder == Holder.RECOVERY), None),
+        second_ns=facts.second[host].ended_ns if host in facts.second else None,
+    )
 
 
 def by_host(told: Sequence[Told], sites: Mapping[str, str]) -> dict[str, list[Told]]:
@@ -117,7 +160,8 @@ def plan_view(report: PlanReport, standing: Standing, *, wall_ns: int) -> PlanVi
         return PlanView(report.id, report.name, words, False)
     facts = facts_of_report(report)
     is_well = (
-        standing is Standing.FRESH
+        standing in (Standing.FRESH, Standing.ELSEWHERE)
+        and not is_late(facts, utc(wall_ns))
         and report.wrong_ns is None
         and report.outcome in ("", OutcomeKind.OK, OutcomeKind.CANCELLED, OutcomeKind.DEFERRED)
     )

@@ -1,7 +1,8 @@
 """Owns how a host's backups stand, judged by the centre: what its repository holds against what its agent says. Pure.
 
 Three silences are told apart, since each needs another act: *late* (the agent is there and says so itself), *silent*
-(it is not heard, and its newest copy grows old), *lying* (it says that there is a copy, and there is none).
+(it is not heard, and its newest copy grows old), *lying* (it says that there is a copy, and there is none). And a
+repository that is *gone* with its disk is another thing than a host that has not copied yet.
 Note: backup/design/0055-status-from-content.md.
 """
 
@@ -25,13 +26,15 @@ DOUBT_NS = HOUR_NS
 
 
 class Standing(StrEnum):
-    """How a host's backups stand."""
+    """How a host's backups stand; *elsewhere* are those that are not kept at this centre, so only the host knows."""
 
     FRESH = "fresh"
     LATE = "late"
     SILENT = "silent"
     LYING = "lying"
     EMPTY = "empty"
+    GONE = "gone"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ def claim_of(told: Iterable[Told]) -> Claim:
 
 
 def judge(content: Content, claim: Claim, *, wall_ns: int) -> Standing:
-    """How a host stands at `wall_ns`."""
+    """How a host whose copies are kept here stands at `wall_ns`."""
+    if not content.is_there:
+        return Standing.GONE
     if claim.copied_ns is not None and claim.copied_ns - (content.newest_ns or 0) > DOUBT_NS:
         return Standing.LYING
     is_old = content.newest_ns is None or wall_ns - content.newest_ns > claim.every_hours * LATE_FACTOR * HOUR_NS
@@ -87,4 +92,10 @@ STANDING_WORDS: Mapping[Standing, Text] = {
         "says that it copied, but nothing came; call your IT person",
     ),
     Standing.EMPTY: say("копій ще не було", "there was no copy yet"),
+    Standing.GONE: say(
+        "сховища немає на місці; перевірте, чи під'єднано диск центру", "the repository is gone; is its disk there?"
+    ),
+    Standing.ELSEWHERE: say(
+        "копії лежать не в центрі, тож про них знає лише сам комп'ютер", "copies lie elsewhere; only the host knows"
+    ),
 }

@@ -51,6 +51,8 @@ ACTION_WORDS: Mapping[str, Text] = {
     "restore-backup": say("повернув файли з копії", "took files out of a backup"),
     "enter-repository": say("дістав доступ до сховища копій", "was let into its repository"),
     "make-recovery-key": say("склав аркуш відновлення", "made a recovery sheet"),
+    "let-guest-in": say("дав сусідам місце для копій", "let a neighbour keep copies here"),
+    "drop-repository": say("прибрав сховище зі списку", "took a repository off the list"),
     "forget-snapshots": say("стер старі копії", "forgot old snapshots"),
     "trust-clock": say("підтвердив годинник", "confirmed the clock"),
 }

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     """Declare `run`, `status`, `restore` and `check`, and what the centre may do."""
     arguments.add_config(parser, language, default=str(AGENT_CONFIG))
     verbs = parser.add_subparsers(
-        dest="verb", required=True, metavar="run|status|restore|check|hosts|serve|escrow|forget|second|guest"
+        dest="verb", required=True, metavar="run|status|restore|check|hosts|serve|escrow|forget|second|guest|drop"
     )
     plan_help = say("код плану; без нього — усі", "id of the plan; all without it").to(language)
     running = verbs.add_parser("run", help=say("зробити копію зараз і довести її", "copy now, and prove").to(language))

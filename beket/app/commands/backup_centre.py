@@ -1,10 +1,9 @@
-"""The centre's verbs of `beket backup`: hosts, serve, escrow, forget, second, guest; on its machine, with its keys."""
+"""The centre's verbs of `beket backup`: hosts, serve, escrow, forget, second, guest, drop; on its machine."""
 
 import argparse
 import asyncio
 import datetime
 import random
-import shutil
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
@@ -17,7 +16,8 @@ from backup.repository import second_copy, upkeep
 from backup.repository.freshness import Shelf
 from backup.repository.keyring import Holder, Keyring
 from backup.repository.ledger import Ledger
-from backup.repository.overview import forecast, recovery_words, views_of
+from backup.repository.overview import contents_of, forecast, recovery_words, views_of
+from backup.repository.standing import Standing
 from backup.restic.events import Snapshot
 from backup.restic.outcome import OutcomeKind
 from backup.sentence import KYIV, spell_day
@@ -29,6 +29,7 @@ from beket.app.machine import operator
 from beket.app.process import run_until
 from beket.app.terminal import tell
 from beket.app.wiring.access import open_access
+from beket.app.wiring.backup_view import free_bytes_at
 from beket.app.wiring.inventory import open_inventory
 from beket.app.wiring.repository_service import open_keyring, open_service, second_place, service_units
 from beket.kernel import logs
@@ -39,7 +40,7 @@ from beket.kernel.errors import InvalidArgument, InvalidConfig, NotFound
 from beket.kernel.ids import check_slug, is_slug
 from beket.kernel.text import Language, Text, language_of_environment, say
 
-VERBS = frozenset({"hosts", "serve", "escrow", "forget", "second", "guest"})
+VERBS = frozenset({"hosts", "serve", "escrow", "forget", "second", "guest", "drop"})
 CONFIG = Path("/etc/beket/centre.toml")
 SHOWN_SNAPSHOTS = 20
 
@@ -68,10 +69,11 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", lang
     forget = verbs.add_parser("forget", help=say("центр: забути старі копії", "centre: forget old ones").to(language))
     second = verbs.add_parser("second", help=say("центр: друга копія зараз", "centre: second copy now").to(language))
     guest = verbs.add_parser("guest", help=say("центр: місце для копій сусідів", "centre: a neighbour").to(language))
-    for parser in (hosts, serving, escrow, forget, second, guest):
+    drop = verbs.add_parser("drop", help=say("центр: сховища більше не буде", "centre: no more of it").to(language))
+    for parser in (hosts, serving, escrow, forget, second, guest, drop):
         words = say("файл налаштувань центру", "the centre's configuration file").to(language)
         parser.add_argument("--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=words)
-    for parser in (escrow, forget):
+    for parser in (escrow, forget, drop):
         parser.add_argument("host", help=say("чиї копії: назва сховища", "whose: the repository's name").to(language))
     act = escrow.add_mutually_exclusive_group(required=True)
     sheet = say("скласти новий аркуш у цей файл", "write a new sheet to this file").to(language)
@@ -105,6 +107,7 @@ def run(parsed: argparse.Namespace, *, agent_default: Path) -> int:
         "forget": _forget,
         "second": _second,
         "guest": _guest,
+        "drop": _drop,
     }
     return asyncio.run(_with_centre(config, parsed, works[parsed.verb]))
 
@@ -124,24 +127,24 @@ async def _with_centre(
 
 async def _hosts(centre: _Centre, _: argparse.Namespace) -> int:
     folder = centre.config.repositories.folder
-    found = [path.parent for path in sorted(folder.glob("*/config")) if is_slug(path.parent.name)]
-    if not found:
+    wall_ns = centre.clock.wall_ns()
+    contents = contents_of(folder, centre.ledger, Shelf(), wall_ns=wall_ns)
+    views = views_of(centre.ledger, contents, wall_ns=wall_ns)
+    if not views:
         tell(say("У центрі ще немає жодного сховища копій.", "There is no repository at the centre yet."))
         return 0
-    wall_ns = centre.clock.wall_ns()
-    contents = {path.name: content for path, content in Shelf().look(found, wall_ns=wall_ns).items()}
-    views = views_of(centre.ledger, contents, wall_ns=wall_ns)
     for view in views:
         tell(say("{host}: {words}.", "{host}: {words}.", host=view.host, words=view.words))
         for plan in view.plans:
             tell(say("  {sentence}", "  {sentence}", sentence=plan.sentence))
-        tell(say("  {words}", "  {words}", words=recovery_words(view.recovery, centre.now_at())))
+        if view.standing is not Standing.ELSEWHERE:
+            tell(say("  {words}", "  {words}", words=recovery_words(view.recovery, centre.now_at())))
         if view.second_ns is not None:
             when = spell_day(utc(view.second_ns), centre.now_at())
             tell(say("  Другу копію звірено {when}.", "  The second copy was proven {when}.", when=when))
         if view.damaged:
             tell(say("  Пошкоджено файлів: {n}.", "  Damaged files: {n}.", n=view.damaged))
-    tell(forecast(views, shutil.disk_usage(folder).free))
+    tell(forecast(views, free_bytes_at(folder)))
     return 0
 
 
@@ -254,6 +257,21 @@ async def _guest(centre: _Centre, parsed: argparse.Namespace) -> int:
             certificate=service.certificate,
         )
     )
+    return 0
+
+
+async def _drop(centre: _Centre, parsed: argparse.Namespace) -> int:
+    folder = centre.config.repositories.folder / check_slug(parsed.host, place="host")
+    if folder.exists():
+        raise InvalidArgument(
+            say("Сховище ще є. Приберіть спершу його теку.", "It is still there. Remove its folder first."),
+            subject=str(folder),
+        )
+    if parsed.host not in {host.host for host in centre.ledger.hosts()}:
+        raise NotFound(say("Такого сховища ніколи не було.", "There never was such a repository."), subject=parsed.host)
+    centre.journal("drop-repository", parsed.host)
+    centre.ledger.drop_host(parsed.host)
+    tell(say("Про це сховище більше не питаємо.", "Nothing is asked of it any more."))
     return 0
 
 

@@ -53,6 +53,7 @@ class Backups:
     Attributes:
         enter_again: asks the centre for a new way into its repository; None where the repository is not the centre's.
         seen_ns: when the newest snapshot of each plan was made, as last seen.
+        news: set when something came of a run or a drill that the centre should hear of.
     """
 
     plans: Sequence[Plan]
@@ -61,6 +62,7 @@ class Backups:
     enter_again: Callable[[], Awaitable[object]] | None = None
     seen_ns: dict[str, int] = field(default_factory=dict)
     asked_mono_ns: int | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def runner(self) -> Runner:
@@ -166,6 +168,7 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
             await backups.enter_again()
         except BeketError as error:
             log.info("the centre does not let us in: %s", error.message.en)
+    backups.news.set()
     return outcome
 
 
@@ -181,6 +184,7 @@ async def drill_if_due(backups: Backups, plan: Plan, *, every_days: float) -> No
         await asyncio.to_thread(drills.clear_sandbox, sandbox)
         result = await drills.drill(tools, plan, run, sandbox)
         log.info("drill of %s: %s, %d files", plan.id, result.verdict, result.files)
+        backups.news.set()
 
 
 async def report(backups: Backups, sink: PointSink, instruments: Instruments) -> None:
@@ -200,7 +204,21 @@ async def tell(backups: Backups, identity: Identity, uplink: UplinkConfig) -> No
         while True:
             stand = [(plan, await asyncio.to_thread(facts_of, tools.history, plan)) for plan in backups.plans]
             await asyncio.to_thread(tell_centre, centre, stand, wall_ns=tools.clock.wall_ns())
-            await tools.clock.sleep(REPORT_EVERY_S)
+            await _until_news(backups)
+
+
+async def _until_news(backups: Backups) -> None:
+    """Wait for `REPORT_EVERY_S`, or until something came of a run or a drill."""
+    waits = [
+        asyncio.ensure_future(backups.news.wait()),
+        asyncio.ensure_future(backups.tools.clock.sleep(REPORT_EVERY_S)),
+    ]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+    backups.news.clear()
 
 
 async def ask_repository(backups: Backups) -> None:

@@ -16,7 +16,8 @@ from collector.rules.condition import Condition, Words, alert_key, said
 from collector.rules.judge import SITE_DARK, SITE_SILENT
 from collector.rules.standing import Timing
 
-DAMAGED, LATE, SILENT, LYING, KEYS = "backup-damaged", "backup-late", "backup-silent", "backup-lying", "backup-keys"
+DAMAGED, GONE, KEYS = "backup-damaged", "backup-gone", "backup-keys"
+LATE, SILENT, LYING = "backup-late", "backup-silent", "backup-lying"
 # Standings are judged by hours; a look or two more costs nothing and spares a false word.
 TIMING = Timing(for_s=60, keep_firing_for_s=60, gap_max_s=120)
 AT_ONCE = Timing(for_s=0, keep_firing_for_s=60, gap_max_s=120)
@@ -41,6 +42,7 @@ def conditions_of(view: HostView, site: Site | None, *, contact: str) -> list[Co
 
     return [
         about(DAMAGED, view.damaged > 0, AT_ONCE, _damaged(place, view.damaged, call)),
+        about(GONE, view.standing is Standing.GONE, TIMING, _gone(place, call)),
         about(LYING, view.standing is Standing.LYING, TIMING, _lying(place, call)),
         about(SILENT, view.standing is Standing.SILENT, TIMING, _silent(place, call), dark),
         about(LATE, view.standing is Standing.LATE, TIMING, _late(place, view, call), dark),
@@ -74,6 +76,19 @@ def _damaged(place: Text, files: int, call: Text) -> Words:
         ),
         call=said(call),
         over=said(say("Сховище копій знову ціле — {place}", "Backups are whole again: {place}", place=place)),
+    )
+
+
+def _gone(place: Text, call: Text) -> Words:
+    return Words(
+        title=said(say("Сховища копій немає на місці — {place}", "A repository is gone: {place}", place=place)),
+        what=said(
+            say("У центрі немає теки з копіями ({place}).", "The folder of copies is away ({place}).", place=place)
+        ),
+        why=said(say("Диск центру від'єднано, або теку хтось прибрав.", "Its disk is away, or somebody removed it.")),
+        todo=said(say("Під'єднайте диск із копіями й нічого не створюйте на його місці.", "Connect the disk.")),
+        call=said(call),
+        over=said(say("Сховище копій знову на місці — {place}", "The repository is back: {place}", place=place)),
     )
 
 

@@ -4,15 +4,15 @@ import functools
 import shutil
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from backup.repository.browsing import Browser
 from backup.repository.config import RepositoriesConfig
 from backup.repository.freshness import Shelf
 from backup.repository.ledger import Ledger
-from backup.repository.overview import HostView, forecast, views_of
+from backup.repository.overview import HostView, contents_of, forecast, views_of
 from backup.repository.service import Service
 from beket.kernel.clock import Clock
-from beket.kernel.ids import is_slug
 from beket.kernel.text import Text
 from dashboards.web.ports import Backups
 
@@ -37,11 +37,18 @@ class _Look:
     def views(self) -> list[HostView]:
         """Every host with a repository here. Blocking."""
         wall_ns = self._clock.wall_ns()
-        folders = [path.parent for path in self._config.folder.glob("*/config") if is_slug(path.parent.name)]
         with self._lock:
-            contents = {path.name: content for path, content in self._shelf.look(folders, wall_ns=wall_ns).items()}
+            contents = contents_of(self._config.folder, self._ledger, self._shelf, wall_ns=wall_ns)
         return views_of(self._ledger, contents, wall_ns=wall_ns)
 
 
 def _outlook(config: RepositoriesConfig, views: Sequence[HostView]) -> Text:
-    return forecast(views, shutil.disk_usage(config.folder).free)
+    return forecast(views, free_bytes_at(config.folder))
+
+
+def free_bytes_at(folder: Path) -> int:
+    """Free space where the repositories are, or are to be; 0 when that cannot be asked. Blocking."""
+    try:
+        return shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    except OSError:
+        return 0

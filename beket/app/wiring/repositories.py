@@ -6,16 +6,17 @@ What agents say is only compared with what lies on the disk. Each unit is kept r
 import asyncio
 import functools
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from backup import metrics
 from backup.repository import rounds
 from backup.repository.config import RepositoriesConfig
-from backup.repository.freshness import Content, Shelf
-from backup.repository.ledger import Ledger, Told
+from backup.repository.freshness import Shelf
+from backup.repository.ledger import Ledger
+from backup.repository.overview import HostView, contents_of, views_of
 from backup.repository.service import Service
-from backup.repository.standing import Standing, claim_of, judge
+from backup.repository.standing import Standing
 from backup.repository.walk import Slice, size_of
 from beket.app.wiring.repository_service import watch_quota
 from beket.kernel.clock import NS_PER_S, Clock
@@ -76,47 +77,28 @@ class Repositories:
 
     def _look(self) -> None:
         wall_ns = self._clock.wall_ns()
-        folders = [self._config.folder / host for host in self.hosts()]
-        sites = {host.host: host.site for host in self._ledger.hosts()}
-        told: dict[str, list[Told]] = {}
-        for claim in self._ledger.told():
-            told.setdefault(claim.host, []).append(claim)
-            # A folder that agents on this very machine write to is called after its site.
-            told.setdefault(sites.get(claim.host, claim.host), []).append(claim)
-        known_keys: dict[str, set[str]] = {}
-        for key in self._ledger.known_keys():
-            known_keys.setdefault(key.host, set()).add(key.key)
-        for folder, content in self._shelf.look(folders, wall_ns=wall_ns).items():
-            host, labels = folder.name, {"site": sites[folder.name], "agent": folder.name}
-            self._show_content(content, labels, wall_ns=wall_ns)
-            standing = judge(content, claim_of(told.get(host, ())), wall_ns=wall_ns)
-            for one in Standing:
-                self._instruments.set(metrics.REPOSITORY_STANDING, float(one is standing), reason=one, **labels)
-            if host in known_keys:
-                unknown = len(content.keys - known_keys[host])
-                self._instruments.set(metrics.REPOSITORY_UNKNOWN_KEYS, unknown, **labels)
-        self._show_walks(sites, wall_ns=wall_ns)
+        self.hosts()
+        contents = contents_of(self._config.folder, self._ledger, self._shelf, wall_ns=wall_ns)
+        for view in views_of(self._ledger, contents, wall_ns=wall_ns):
+            if view.standing is not Standing.ELSEWHERE:
+                self._show(view, wall_ns=wall_ns)
 
-    def _show_content(self, content: Content, labels: Mapping[str, str], *, wall_ns: int) -> None:
-        self._instruments.set(metrics.REPOSITORY_SNAPSHOTS, content.snapshots, **labels)
-        if content.newest_ns is not None:
-            age_s = max(0, wall_ns - content.newest_ns) / NS_PER_S
-            self._instruments.set(metrics.REPOSITORY_AGE, age_s, **labels)
-
-    def _show_walks(self, sites: Mapping[str, str], *, wall_ns: int) -> None:
-        damaged: dict[str, int] = dict.fromkeys(sites, 0)
-        for one in self._ledger.damages():
-            damaged[one.host] = damaged.get(one.host, 0) + 1
-        for host, number in damaged.items():
-            self._instruments.set(metrics.REPOSITORY_DAMAGED, number, site=sites.get(host, host), agent=host)
-        for host, walk in self._ledger.walks().items():
-            labels = {"site": sites.get(host, host), "agent": host}
-            if walk.ended_ns is not None:
-                self._instruments.set(metrics.WALK_AGE, max(0, wall_ns - walk.ended_ns) / NS_PER_S, **labels)
-            if walk.cursor and walk.whole_bytes:
-                self._instruments.set(metrics.WALK_PROGRESS, min(1, walk.size_bytes / walk.whole_bytes), **labels)
-            else:
-                self._instruments.set(metrics.WALK_PROGRESS, float(not walk.cursor), **labels)
+    def _show(self, view: HostView, *, wall_ns: int) -> None:
+        show = functools.partial(self._instruments.set, site=view.site, agent=view.host)
+        show(metrics.REPOSITORY_SNAPSHOTS, view.snapshots)
+        show(metrics.REPOSITORY_DAMAGED, view.damaged)
+        show(metrics.REPOSITORY_UNKNOWN_KEYS, view.unknown_keys)
+        for one in Standing:
+            show(metrics.REPOSITORY_STANDING, float(one is view.standing), reason=one)
+        if view.newest_ns is not None:
+            show(metrics.REPOSITORY_AGE, max(0, wall_ns - view.newest_ns) / NS_PER_S)
+        walk = view.walk
+        if walk and walk.ended_ns is not None:
+            show(metrics.WALK_AGE, max(0, wall_ns - walk.ended_ns) / NS_PER_S)
+        if walk and walk.cursor and walk.whole_bytes:
+            show(metrics.WALK_PROGRESS, min(1, walk.size_bytes / walk.whole_bytes))
+        elif walk:
+            show(metrics.WALK_PROGRESS, float(not walk.cursor))
 
     def _show_slice(self, _host: str, part: Slice) -> None:
         self._instruments.add(metrics.WALKED_BYTES, part.size_bytes)

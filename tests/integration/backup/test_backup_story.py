@@ -114,6 +114,9 @@ def test_documents_of_a_council_are_copied_proven_and_seen_at_the_centre(tmp_pat
         assert samples["backup_copied_bytes"] > 300_000
         assert samples["backup_repository_damaged_files"] == 0
         assert max(v for name, v in samples.items() if name.endswith("age_seconds")) < 60
+    seen = town.beket("backup", "hosts", "--config", "centre.toml")
+    assert "council: копії свіжі" in seen
+    assert "Документи бухгалтерії: остання копія — " in seen  # as the agent has told the centre
     status = town.backup("status")
     assert "Документи бухгалтерії: остання копія — " in status
     assert "відновлення перевірено" in status
@@ -129,6 +132,9 @@ def test_documents_of_a_council_are_copied_proven_and_seen_at_the_centre(tmp_pat
     content[1000] ^= 1
     pack.write_bytes(content)
     assert "пошкоджене" in town.backup("check", code=65)
+    for snapshot in (town.repository.repository / "snapshots").iterdir():
+        snapshot.unlink()
+    assert "каже, що копія є, але у сховищі її немає" in town.beket("backup", "hosts", "--config", "centre.toml")
     assert town.place.password_file.read_text().strip() not in town.log()
 
 

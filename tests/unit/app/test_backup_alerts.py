@@ -35,6 +35,7 @@ def view(standing: Standing = Standing.FRESH, *, damaged: int = 0, unknown_keys:
     [
         (view(damaged=3), "backup-damaged", "записано: 3"),
         (view(unknown_keys=1), "backup-keys", "не робив: 1"),
+        (view(Standing.GONE), "backup-gone", "немає теки"),
         (view(Standing.LATE), "backup-late", "Школа (Цибульківка)"),
         (view(Standing.SILENT), "backup-silent", "мовчить"),
         (view(Standing.LYING), "backup-lying", "її немає"),
@@ -49,7 +50,7 @@ def test_each_trouble_is_one_alert_in_four_parts(seen: HostView, rule: str, said
     assert all(part.uk and part.en for part in (condition.words.why, condition.words.todo, condition.words.over))
 
 
-@pytest.mark.parametrize("standing", [Standing.FRESH, Standing.EMPTY])
+@pytest.mark.parametrize("standing", [Standing.FRESH, Standing.EMPTY, Standing.ELSEWHERE])
 def test_what_goes_well_alarms_nobody(standing: Standing) -> None:
     assert not any(one.holds for one in conditions_of(view(standing), SITE, contact=""))
 

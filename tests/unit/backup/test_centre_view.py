@@ -15,6 +15,7 @@ from backup.messages import PlanReport
 from backup.repository.config import WalkConfig
 from backup.repository.freshness import FUTURE_S, Content, Shelf, look_into
 from backup.repository.ledger import DAY_NS, Ledger, Told, Walk
+from backup.repository.overview import contents_of, forecast, views_of
 from backup.repository.rounds import is_open, next_host, walk_on
 from backup.repository.standing import DOUBT_NS, HOUR_NS, SILENT_NS, Claim, Standing, claim_of, judge
 from backup.repository.tables import METADATA
@@ -22,6 +23,7 @@ from backup.repository.walk import Damage, Fault
 from backup.restic.outcome import Outcome, OutcomeKind
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.text import say
+from beket.kernel.units import GIB
 
 NOW_NS = 1_800_000_000 * NS_PER_S
 
@@ -38,7 +40,7 @@ def put_snapshot(repository: Path, content: bytes, at_ns: int) -> Path:
 
 
 def test_newest_whole_snapshot_counts_by_the_centres_time(tmp_path: Path) -> None:
-    assert look_into(tmp_path, wall_ns=NOW_NS) == Content(0, None, ())
+    assert look_into(tmp_path, wall_ns=NOW_NS) == Content(0, None, (), is_there=False)
     for number, age_h in enumerate((100, 50, 10)):
         put_snapshot(tmp_path, bytes([number]), NOW_NS - age_h * HOUR_NS)
     torn = put_snapshot(tmp_path, b"torn", NOW_NS - HOUR_NS)
@@ -229,6 +231,52 @@ def test_ledger_gives_back_what_it_was_told(ledger: Ledger) -> None:
     ]
     ledger.forget_key("school-1", "k1")
     assert [key.key for key in ledger.known_keys()] == ["k2"]
+
+
+def test_host_is_seen_though_its_disk_is_away_or_its_copies_lie_elsewhere(ledger: Ledger, tmp_path: Path) -> None:
+    plan = PlanReport(id="a", name="Документи", every_hours=24, copied_ns=NOW_NS, whole_ns=NOW_NS, outcome="ok")
+    for host, site in (("gone-1", "gone"), ("far-1", "far"), ("near-1", "near")):
+        ledger.add_host(host, site, wall_ns=0)
+        ledger.hear(host, [plan], wall_ns=NOW_NS)
+    ledger.keep_size("gone-1", 10, 1, wall_ns=NOW_NS)
+    put_snapshot(tmp_path / "near", b"1", NOW_NS)  # on this very machine: the folder is called after the site
+    (tmp_path / "near" / "config").touch()
+    contents = contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS)
+    views = views_of(ledger, contents, wall_ns=NOW_NS)
+    assert [(view.host, view.standing) for view in views] == [
+        ("gone-1", Standing.GONE),
+        ("near", Standing.FRESH),
+        ("far-1", Standing.ELSEWHERE),
+    ]
+    assert [plan.is_well for view in views for plan in view.plans] == [False, True, True]
+    assert "Документи: остання копія — " in views[1].plans[0].sentence.uk
+    ledger.drop_host("gone-1")
+    assert contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS).keys() == {"near"}
+
+
+def test_liar_is_told_in_every_plans_sentence(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.add_host("liar-1", "s", wall_ns=0)
+    reports = [PlanReport(id="a", name="Документи", every_hours=24, copied_ns=NOW_NS, whole_ns=NOW_NS, outcome="ok")]
+    ledger.hear("liar-1", reports, wall_ns=NOW_NS)
+    put_snapshot(tmp_path / "liar-1", b"1", NOW_NS - 30 * HOUR_NS)
+    contents = contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS)
+    assert contents == {}  # nothing that restic made lies there
+    (tmp_path / "liar-1" / "config").touch()
+    (view,) = views_of(ledger, contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS), wall_ns=NOW_NS)
+    assert view.standing is Standing.LYING
+    assert "каже, що копія є" in view.plans[0].sentence.uk
+
+
+def test_forecast_counts_from_the_last_month(ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "config").touch()
+    for day, size in ((0, 1), (10, 11)):
+        ledger.keep_size("h", size * GIB, 1, wall_ns=NOW_NS - (10 - day) * DAY_NS)
+    views = views_of(ledger, contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS), wall_ns=NOW_NS)
+    assert views[0].growth_bytes == GIB
+    assert "щодня додається 1,0 ГіБ" in forecast(views, 30 * GIB).uk
+    assert "на 30 днів" in forecast(views, 30 * GIB).uk
+    assert "не ростуть" not in forecast(views, 30 * GIB).uk
 
 
 def test_sizes_keep_one_row_a_day_and_works_the_newest(ledger: Ledger) -> None:
