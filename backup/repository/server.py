@@ -9,18 +9,23 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from beket.kernel.clock import Clock
 from beket.kernel.errors import Busy, Internal, NotFound
 from beket.kernel.secrets import redact
 from beket.kernel.text import say
 
 log = logging.getLogger(__name__)
 
-PROGRAMS = ("rest-server", "rclone")
+# Debian calls rest-server by a longer name.
+REST_SERVERS = ("restic-rest-server", "rest-server")
+PROGRAMS = (*REST_SERVERS, "rclone")
 GRACE_S = 5.0
+ACCOUNTS_LOOK_S = 0.2
 WORDS_KEPT = 20
 LINE_MAX_BYTES = 64 * 1024
 
@@ -66,7 +71,7 @@ def find_program(wanted: str = "") -> Path:
 def arguments_of(program: Path, serving: Serving) -> list[str]:
     """How `program` is told what to serve."""
     listen = f"{serving.host}:{serving.port}"
-    if program.name == "rest-server":
+    if program.name in REST_SERVERS:
         words = ["--append-only", "--private-repos", "--htpasswd-file", str(serving.accounts)]
         tls = ["--tls", "--tls-cert", str(serving.certificate), "--tls-key", str(serving.key)]
         return [*words, *tls, "--listen", listen, "--path", str(serving.folder)]
@@ -76,7 +81,7 @@ def arguments_of(program: Path, serving: Serving) -> list[str]:
     return [*words, *tls, "--cache-objects=false", "--config", "", "--addr", listen, str(serving.folder)]
 
 
-async def serve(program: Path, serving: Serving) -> None:
+async def serve(program: Path, serving: Serving, *, clock: Clock) -> None:
     """Be the server until cancelled; a server that ends by itself is an error, so that it is started again.
 
     Raises:
@@ -87,17 +92,38 @@ async def serve(program: Path, serving: Serving) -> None:
     assert process.stderr is not None
     last: list[str] = []
     log.info("%s serves repositories on port %d", program.name, serving.port)
+    telling = asyncio.create_task(_tell_of_accounts(process, program, serving.accounts, clock))
     try:
         async for line in _lines(process.stderr):
             last = [*last, redact(line)][-WORDS_KEPT:]
             log.debug("%s: %s", program.name, last[-1])
         code = await process.wait()
     finally:
+        telling.cancel()
         await _end(process)
     words = last[-1] if last else "…"
     if "address already in use" in "".join(last):
         raise Busy(say("Порт сховищ копій зайнятий.", "The repositories' port is taken."), subject=str(serving.port))
     raise Internal(f"{program.name} ended with code {code}: {words}", subject=program.name)
+
+
+async def _tell_of_accounts(process: asyncio.subprocess.Process, program: Path, accounts: Path, clock: Clock) -> None:
+    """rest-server looks at its accounts each half minute, and at once when told; rclone looks by itself."""
+    known = await asyncio.to_thread(_changed_ns, accounts)
+    while program.name in REST_SERVERS:
+        await clock.sleep(ACCOUNTS_LOOK_S)
+        found = await asyncio.to_thread(_changed_ns, accounts)
+        if found != known:
+            known = found
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGHUP)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 async def _start(program: Path, arguments: list[str]) -> asyncio.subprocess.Process:

@@ -17,6 +17,8 @@ from beket.kernel.errors import Forbidden, NoSpace
 from beket.kernel.ids import AgentId, SiteId
 from beket.kernel.text import say
 
+# Until the server has read its accounts anew: a host that comes sooner would be refused.
+ACCOUNTS_SETTLE_S = 1.0
 # Told of each host that is let in, before it is: the journal.
 Record = Callable[[AgentId], None]
 
@@ -58,6 +60,7 @@ class Service:
         password = accounts.new_password()
         await asyncio.to_thread(ledger.set_credential, agent, accounts.hashed(password))
         await asyncio.to_thread(self.write_accounts)
+        await self.keyring.clock.sleep(ACCOUNTS_SETTLE_S)
         return RepositoryAccess(
             host=agent,
             port=self.port,

@@ -70,7 +70,7 @@ def service_units(
     service.keyring.repositories.mkdir(mode=0o700, parents=True, exist_ok=True)
     service.write_accounts()
     works: dict[str, Callable[[], Awaitable[None]]] = {
-        "repository server": lambda: server.serve(server.find_program(chosen.program), serving),
+        "repository server": lambda: server.serve(server.find_program(chosen.program), serving, clock=clock),
         "repository accounts": functools.partial(_follow_revoked, service, access, clock=clock),
     }
     if config.repositories.keep.automatic:
