@@ -152,7 +152,7 @@ class Camera:
                 self.segment = self.store.open(announced, STREAM)
                 self.first = self.at
             elif frame.is_key and self.at - self.first >= SEGMENT_FRAMES:
-                announced = self.store.rotate(self.segment, start_90k=start_90k)
+                announced, self.segment = self.store.rotate(self.segment, start_90k=start_90k), None
                 self.segment = self.store.open(announced, STREAM)
                 self.first = self.at
             self.segment.append(frame.data, end_90k=start_90k + frame.duration_90k)
@@ -198,7 +198,8 @@ def site_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
     try:
         gate.record(1)
     except NoSpace:
-        gate.end(GapReason.DISK)
+        if gate.segment is not None:  # else it was the next segment that could not begin
+            gate.end(GapReason.DISK)
     disk.capacity_bytes = 1 << 40
     for camera in cameras:
         camera.at += 1

@@ -92,7 +92,7 @@ def people_router(playback: Playback, *, authorize: Callable[..., Any]) -> APIRo
         timeline = await asyncio.to_thread(
             playback.timeline, CameraId(camera), from_90k=_ticks(start_at), until_90k=_ticks(end_at)
         )
-        return Response(wire.encode(_listed(timeline)), media_type=_JSON)
+        return Response(wire.encode(listed(timeline)), media_type=_JSON)
 
     @routes.get("/minute.mp4")
     async def minute(camera: str, at: datetime.datetime, seconds: int = 60, part: int = 0) -> Response:
@@ -119,7 +119,9 @@ def people_router(playback: Playback, *, authorize: Callable[..., Any]) -> APIRo
     return routes
 
 
-def _listed(timeline: Timeline) -> Listed:
+def listed(timeline: Timeline) -> Listed:
+    """A timeline as it travels."""
+
     def stretch(span: Recorded) -> tuple[int, int, int, int]:
         return span.start_90k, span.end_90k, span.run, span.size_bytes
 

@@ -71,9 +71,9 @@ class Playback:
         """
         _check_span(from_90k, until_90k, SPAN_MAX_S)
         with self._store.database.read() as connection:
-            extents = index.extents_between(connection, camera, from_90k, until_90k)
+            stretches = index.stretches_between(connection, camera, from_90k, until_90k)
             gaps = index.gaps_between(connection, camera, from_90k, until_90k)
-        recorded = merge(extents, from_90k=from_90k, until_90k=until_90k)
+        recorded = cut(stretches, from_90k=from_90k, until_90k=until_90k)
         return Timeline(tuple(recorded), tuple(missing_in(recorded, gaps, from_90k=from_90k, until_90k=until_90k)))
 
     def export(self, camera: CameraId, *, from_90k: int, until_90k: int) -> Export:
@@ -97,24 +97,10 @@ class Playback:
         return Export(tuple(parts), timeline.missing)
 
 
-def merge(extents: Sequence[tuple[int, int, int, int, int]], *, from_90k: int, until_90k: int) -> list[Recorded]:
-    """Join (start, duration, sequence, run, bytes) that follow each other in one run, cut to the span.
-
-    A segment that reaches over an edge of the span counts with all its bytes.
-    """
-    merged: list[Recorded] = []
-    first_90k = end_90k = run = next_sequence = total_bytes = 0
-    for start_90k, duration_90k, sequence, its_run, size_bytes in extents:
-        if start_90k + duration_90k <= from_90k:
-            continue
-        if sequence != next_sequence or its_run != run:
-            _close(merged, first_90k, end_90k, run, total_bytes)
-            first_90k, run, total_bytes = max(start_90k, from_90k), its_run, 0
-        end_90k = min(start_90k + duration_90k, until_90k)
-        total_bytes += size_bytes
-        next_sequence = sequence + 1
-    _close(merged, first_90k, end_90k, run, total_bytes)
-    return merged
+def cut(stretches: Sequence[tuple[int, int, int, int]], *, from_90k: int, until_90k: int) -> list[Recorded]:
+    """What of (start, end, run, bytes) lies in the span; one that reaches over an edge counts with all its bytes."""
+    inside = ((max(start, from_90k), min(end, until_90k), run, size) for start, end, run, size in stretches)
+    return [Recorded(*stretch) for stretch in inside if stretch[0] < stretch[1]]
 
 
 def missing_in(
@@ -143,11 +129,6 @@ def _explained(start_90k: int, end_90k: int, gaps: Sequence[GapInfo]) -> Iterato
         at_90k = gap_end_90k
     if at_90k < end_90k:
         yield Missing(at_90k, end_90k, None)
-
-
-def _close(merged: list[Recorded], first_90k: int, end_90k: int, run: int, size_bytes: int) -> None:
-    if end_90k > first_90k:
-        merged.append(Recorded(first_90k, end_90k, run, size_bytes))
 
 
 def _check_span(from_90k: int, until_90k: int, limit_s: int) -> None:
