@@ -13,6 +13,7 @@ from beket.access import tls
 from beket.app import listen
 from beket.app.config import CentreConfig
 from beket.app.doctor.finding import Finding, bad, good, look, machine_findings, odd
+from beket.app.doctor.repositories import examine_repositories
 from beket.app.wiring.access import open_access
 from beket.app.wiring.inventory import open_inventory
 from beket.app.wiring.recordings import look_into_recordings
@@ -31,6 +32,7 @@ def examine_centre(config: CentreConfig, config_file: Path, *, clock: Clock) -> 
     yield from _examine_people(config, clock)
     yield from _examine_inventory(config, clock)
     yield look(say("записи", "recordings"), lambda: _examine_recordings(config))
+    yield from examine_repositories(config, clock=clock)
     yield _examine_port(config.agents.host, config.agents.port, "agents.port", is_tls=True)
     yield _examine_port(config.pages.host, config.pages.port, "pages.port", is_tls=False)
 
