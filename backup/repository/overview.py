@@ -16,6 +16,7 @@ from backup.repository.keyring import Holder
 from backup.repository.ledger import Key, Ledger, Size, Told, Walk, Work
 from backup.repository.second_copy import WORK as SECOND_COPY
 from backup.repository.standing import STANDING_WORDS, Standing, claim_of, judge
+from backup.repository.upkeep import FORGET, PRUNE
 from backup.restic.outcome import OutcomeKind
 from backup.sentence import PlanFacts, is_late, plan_sentence, spell_day
 from beket.kernel.clock import NS_PER_S, utc
@@ -50,6 +51,7 @@ class HostView:
         unknown_keys: how many keys open its repository that the centre did not make.
         recovery: its key on paper; None when no sheet was printed.
         second_ns: when its second copy was last proven the same; None when it never was.
+        troubles: what the centre's own last work on it (forget, prune, second copy) could not do.
     """
 
     host: str
@@ -66,6 +68,7 @@ class HostView:
     walk: Walk | None
     recovery: Key | None
     second_ns: int | None
+    troubles: tuple[Text, ...] = ()
 
 
 def contents_of(folder: Path, ledger: Ledger, shelf: Shelf, *, wall_ns: int) -> dict[str, Content]:
@@ -98,6 +101,7 @@ class _Facts:
     damages: Mapping[str, int]
     keys: Mapping[str, list[Key]]
     second: Mapping[str, Work]
+    unfinished: Sequence[Work]
 
     @classmethod
     def of(cls, ledger: Ledger, wall_ns: int) -> "_Facts":
@@ -115,6 +119,12 @@ class _Facts:
             Counter(one.host for one in ledger.damages()),
             keys,
             ledger.last_works(SECOND_COPY, outcomes=[OutcomeKind.OK]),
+            [
+                work
+                for kind in (FORGET, PRUNE, SECOND_COPY)
+                for work in ledger.last_works(kind).values()
+                if work.outcome != OutcomeKind.OK
+            ],
         )
 
     def agents_of(self, host: str) -> set[str]:
@@ -141,6 +151,7 @@ def _view(host: str, content: Content | None, facts: _Facts, wall_ns: int) -> Ho
         walk=facts.walks.get(host),
         recovery=next((key for key in keys if key.holder == Holder.RECOVERY), None),
         second_ns=facts.second[host].ended_ns if host in facts.second else None,
+        troubles=tuple(work.reason for work in facts.unfinished if work.host == host),
     )
 
 

@@ -125,7 +125,7 @@ def headline(views: Sequence[HostView]) -> Text:
 def is_well(view: HostView) -> bool:
     """Whether nobody has to do anything about this host's copies."""
     in_order = view.standing in (Standing.FRESH, Standing.ELSEWHERE)
-    return in_order and not view.damaged and all(plan.is_well for plan in view.plans)
+    return in_order and not view.damaged and not view.troubles and all(plan.is_well for plan in view.plans)
 
 
 def _overview(parts: Parts, person: Person) -> dict[str, Any]:

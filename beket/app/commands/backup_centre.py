@@ -142,6 +142,8 @@ async def _hosts(centre: _Centre, _: argparse.Namespace) -> int:
         if view.second_ns is not None:
             when = spell_day(utc(view.second_ns), centre.now_at())
             tell(say("  Другу копію звірено {when}.", "  The second copy was proven {when}.", when=when))
+        for trouble in view.troubles:
+            tell(say("  {words}", "  {words}", words=trouble))
         if view.damaged:
             tell(say("  Пошкоджено файлів: {n}.", "  Damaged files: {n}.", n=view.damaged))
     tell(forecast(views, free_bytes_at(folder)))

@@ -267,6 +267,20 @@ def test_liar_is_told_in_every_plans_sentence(ledger: Ledger, tmp_path: Path) ->
     assert "каже, що копія є" in view.plans[0].sentence.uk
 
 
+def test_what_the_guard_refused_is_shown_until_it_is_over(ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "config").touch()
+
+    def troubles() -> list[str]:
+        (view,) = views_of(ledger, contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS), wall_ns=NOW_NS)
+        return [trouble.uk for trouble in view.troubles]
+
+    ledger.keep_work("h", "forget", Outcome(OutcomeKind.FAILED, say("Годинник хибний.", "Wrong clock.")), wall_ns=1)
+    assert troubles() == ["Годинник хибний."]
+    ledger.keep_work("h", "forget", Outcome(OutcomeKind.OK, say("Так.", "So.")), wall_ns=2)
+    assert troubles() == []
+
+
 def test_forecast_counts_from_the_last_month(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "h").mkdir()
     (tmp_path / "h" / "config").touch()
