@@ -13,7 +13,7 @@ from backup.messages import RepositoryAccess
 from backup.repository import accounts
 from backup.repository.accounts import Suspension
 from backup.repository.keyring import Holder, Keyring
-from beket.kernel.errors import Forbidden, NoSpace
+from beket.kernel.errors import Forbidden, InvalidArgument, NoSpace
 from beket.kernel.ids import AgentId, SiteId
 from beket.kernel.text import say
 
@@ -74,9 +74,14 @@ class Service:
     def admit_guest(self, name: str, *, address: str) -> str:
         """Let a neighbour community keep second copies here; its address with a new login in it. Blocking.
 
-        What it keeps below its own folder is its own: this centre has no key to it.
+        What it keeps below its own folder is its own: this centre has no key to it. A new login ends the one before it.
+
+        Raises:
+            InvalidArgument: a host of our own is called so.
         """
         ledger, password = self.keyring.ledger, accounts.new_password()
+        if name in ledger.kept_here():
+            raise InvalidArgument(say("Так зветься наше сховище.", "A repository of ours is called so."), subject=name)
         ledger.add_host(name, name, wall_ns=self.keyring.clock.wall_ns())
         ledger.set_credential(name, accounts.hashed(password))
         self.write_accounts()

@@ -57,7 +57,9 @@ _OUR_WAY_OUT = frozenset({130, 128 + signal.SIGTERM})
 # In this order: a server that is down also «has no config file», and a damaged lock is still damage.
 _BY_WORDS = {
     OutcomeKind.DEFERRED: r"connection (?:refused|reset)|no route to host|network is unreachable|no such host"
-    r"|i/o timeout|TLS handshake timeout|context deadline exceeded|broken pipe",
+    r"|i/o timeout|TLS handshake timeout|context deadline exceeded|broken pipe"
+    # The centre has a new certificate, or our clock is not set yet: both pass.
+    r"|x509: certificate",
     OutcomeKind.LOCKED: r"repository is already locked",
     OutcomeKind.AUTH: r"wrong password or no key found|Resolving password failed|\b401 Unauthorized",
     OutcomeKind.MISSING: r"Is there a repository at the following location|repository does not exist"

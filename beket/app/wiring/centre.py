@@ -33,7 +33,7 @@ from beket.app.wiring.pages import pages_router
 from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
 from beket.app.wiring.relay import relay_units
 from beket.app.wiring.repositories import Repositories
-from beket.app.wiring.repository_service import open_service, service_units
+from beket.app.wiring.repository_service import service_if_it_can, service_units
 from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
@@ -87,7 +87,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         sink = stack.enter_context(sinking)
         ledger = Ledger(config.data / "repositories.db")
         stack.callback(ledger.close)
-        service = await open_service(config, access, ledger, clock=clock)
+        service = await service_if_it_can(config, access, ledger, clock=clock)
         backups = backups_for_pages(config.repositories, ledger, service, clock=clock)
         unwell = functools.partial(backup_conditions, backups.views, inventory, contact=config.alerts.contact)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)

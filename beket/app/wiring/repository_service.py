@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 import random
 from collections.abc import Awaitable, Callable
 
@@ -18,9 +19,12 @@ from beket.access.journal import Event
 from beket.access.store import AccessStore
 from beket.app.config import CentreConfig
 from beket.kernel.clock import Clock
+from beket.kernel.errors import NotFound
 from beket.kernel.ids import AgentId
 from beket.kernel.supervise import keep_running
 from beket.kernel.units import GIB
+
+log = logging.getLogger(__name__)
 
 REVOKED_EVERY_S = 60
 # A host that has freed a twentieth of its allowance may come in again.
@@ -56,6 +60,17 @@ async def open_service(config: CentreConfig, access: AccessStore, ledger: Ledger
         access.journal.append(Event(actor=f"agent:{agent}", action="enter-repository", subject=agent))
 
     return Service(keyring, keyring.secrets / "accounts", certificate, chosen.port, record)
+
+
+async def service_if_it_can(
+    config: CentreConfig, access: AccessStore, ledger: Ledger, *, clock: Clock
+) -> Service | None:
+    """As `open_service`; a centre that lacks a program for backups still records, and says what it lacks."""
+    try:
+        return await open_service(config, access, ledger, clock=clock)
+    except NotFound as error:
+        log.error("backups are not taken: %s", error.sentence().en)  # noqa: TRY400 - a sentence, not a trace
+        return None
 
 
 def service_units(

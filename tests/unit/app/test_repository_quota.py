@@ -12,6 +12,7 @@ from backup.repository.ledger import Ledger
 from backup.repository.service import Service
 from beket.app.wiring.repository_service import watch_quota
 from beket.kernel.clock import SimulatedClock
+from beket.kernel.errors import InvalidArgument
 from beket.kernel.units import GIB
 
 
@@ -41,6 +42,14 @@ def test_allowance_is_kept_with_some_play(service: Service) -> None:
     assert accounts(service) == "b:{SHA}b\n"
     watch_quota(service, "a", round(1.8 * GIB), quota_gib=2)
     assert accounts(service) == "a:{SHA}a\nb:{SHA}b\n"
+
+
+def test_neighbour_cannot_take_the_place_of_a_host(service: Service) -> None:
+    service.keyring.ledger.keep_size("a", 1, 1, wall_ns=0)
+    with pytest.raises(InvalidArgument):
+        service.admit_guest("a", address="centre")
+    assert service.admit_guest("sosidy", address="centre.example").startswith("rest:https://sosidy:")
+    assert "sosidy:{SHA}" in accounts(service)
 
 
 def test_removed_agent_does_not_come_back_by_being_small(service: Service) -> None:

@@ -40,6 +40,7 @@ def _ended(
             _ended(exit_code=1, words=["dial tcp: connection refused", "Is there a repository at the following"]),
             OutcomeKind.DEFERRED,
         ),
+        (_ended(exit_code=1, words=["x509: certificate has expired or is not yet valid"]), OutcomeKind.DEFERRED),
         (_ended(exit_code=11, new=True), OutcomeKind.LOCKED),
         (_ended(Operation.CHECK, exit_code=11, new=True, words=["repository contains errors"]), OutcomeKind.LOCKED),
         (_ended(exit_code=1, words=["repository is already locked exclusively by PID 5"]), OutcomeKind.LOCKED),
