@@ -22,6 +22,7 @@ from beket.kernel.text import Text
 
 MIGRATIONS = Path(backup.__path__[0]) / "repository" / "migrations"
 DAY_NS = 86_400 * NS_PER_S
+WORKS_KEPT_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,15 +280,24 @@ class Ledger:
             "reason_uk": outcome.reason.uk,
             "reason_en": outcome.reason.en,
         }
-        self._database.write(lambda connection: connection.execute(sa.insert(WORKS).values(row)))
+        old_ns = wall_ns - WORKS_KEPT_DAYS * DAY_NS
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(sa.insert(WORKS).values(row))
+            connection.execute(sa.delete(WORKS).where(WORKS.c.host == host, WORKS.c.ended_ns < old_ns))
+
+        self._database.write(write)
 
     def last_works(self, work: str, *, outcomes: Sequence[str] = ()) -> dict[str, Work]:
         """The newest work of this kind of each host, with one of these outcomes where any are named."""
-        query = sa.select(WORKS).where(WORKS.c.work == work).order_by(WORKS.c.ended_ns)
+        wanted = WORKS.c.work == work
         if outcomes:
-            query = query.where(WORKS.c.outcome.in_(outcomes))
+            wanted &= WORKS.c.outcome.in_(outcomes)
+        newest = sa.select(WORKS.c.host, sa.func.max(WORKS.c.ended_ns).label("ended_ns")).where(wanted)
+        last = newest.group_by(WORKS.c.host).subquery()
+        is_last = (WORKS.c.host == last.c.host) & (WORKS.c.ended_ns == last.c.ended_ns)
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(sa.select(WORKS).join(last, is_last).where(wanted)).all()
         return {
             row.host: Work(
                 row.host,
