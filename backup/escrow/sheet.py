@@ -33,9 +33,10 @@ class Sheet:
 _PAGE = """<!DOCTYPE html>
 <html lang="uk"><head><meta charset="utf-8"><title>Аркуш відновлення: {host}</title>
 <style>
-@page {{ size: A4; margin: 20mm }}
-body {{ font: 12pt/1.5 "DejaVu Sans", sans-serif; color: #000; max-width: 170mm; margin: 10mm auto }}
-h1 {{ font-size: 18pt; margin: 0 0 2mm }} h2 {{ font-size: 13pt; margin: 6mm 0 1mm }}
+@page {{ size: A4; margin: 15mm }}
+body {{ font: 11pt/1.4 "DejaVu Sans", sans-serif; color: #000; max-width: 180mm; margin: 10mm auto }}
+p, ol {{ margin: 1mm 0 }} li {{ margin: 0 0 1mm }}
+h1 {{ font-size: 18pt; margin: 0 0 2mm }} h2 {{ font-size: 13pt; margin: 5mm 0 1mm }}
 table {{ border-collapse: collapse }} td {{ padding: 1mm 4mm 1mm 0; vertical-align: top }}
 .key {{ display: grid; grid-template-columns: repeat(4, 1fr); gap: 3mm; margin: 4mm 0 }}
 .key {{ border: 1mm solid #000; padding: 4mm }}
@@ -44,7 +45,7 @@ table {{ border-collapse: collapse }} td {{ padding: 1mm 4mm 1mm 0; vertical-ali
 code {{ font: 10pt "DejaVu Sans Mono", monospace; overflow-wrap: anywhere }}
 .sign td {{ border-bottom: 0.3mm solid #000; width: 75mm; height: 11mm; vertical-align: bottom; padding-right: 6mm }}
 @media screen {{ .print {{ border: 1mm solid #b00; padding: 3mm; margin-bottom: 6mm }} }}
-@media print {{ .print {{ display: none }} }}
+@media print {{ .print {{ display: none }} body {{ margin: 0 }} }}
 </style></head><body>
 <p class="print">Роздрукуйте цей аркуш і зітріть файл: хто має аркуш, той може прочитати всі копії цього комп'ютера.</p>
 <h1>Аркуш відновлення резервних копій</h1>

@@ -6,12 +6,14 @@ must stand in the second with the same tree. Nothing is removed there. Note: bac
 
 import asyncio
 import urllib.parse
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from backup.repository.keyring import Keyring
+from backup.repository.walk import Damage, walk
 from backup.restic import commands, upkeep_commands
 from backup.restic.commands import Repository
 from backup.restic.outcome import Outcome, OutcomeKind, classify
@@ -103,6 +105,18 @@ async def keep_copying(keyring: Keyring, place: SecondPlace, *, every_hours: flo
             for host in await asyncio.to_thread(due_hosts, keyring, every_hours):
                 await copy_host(keyring, host, place)
         await keyring.clock.sleep(LOOK_EVERY_S)
+
+
+def damage_on(folder: Path, *, wall_ns: int) -> Iterator[tuple[str, Damage]]:
+    """What is damaged among the second copies on a disk, by host; every file is read, no key is needed. Blocking."""
+    for repository in sorted(path.parent for path in folder.glob("*/config")):
+        after = ""
+        while True:
+            part = walk(repository, after, wall_ns=wall_ns)
+            yield from ((repository.name, damage) for damage in part.damaged)
+            after = part.last
+            if not after:
+                break
 
 
 def due_hosts(keyring: Keyring, every_hours: float) -> list[str]:

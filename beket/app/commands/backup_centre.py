@@ -17,6 +17,7 @@ from backup.repository.freshness import Shelf
 from backup.repository.keyring import Holder, Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.overview import contents_of, forecast, recovery_words, views_of
+from backup.repository.second_copy import SecondPlace
 from backup.repository.standing import Standing
 from backup.restic.events import Snapshot
 from backup.restic.outcome import OutcomeKind
@@ -82,6 +83,8 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", lang
     act.add_argument("--try", dest="try_key", action="store_true", help=tried)
     prepare = say("позначити теку диска як місце для других копій", "mark the disk's folder").to(language)
     second.add_argument("--prepare", action="store_true", help=prepare)
+    check = say("перечитати всі файли на диску й звірити їх", "read every file on the disk and compare").to(language)
+    second.add_argument("--check", action="store_true", help=check)
     guest.add_argument("name", help=say("код сусідньої громади", "the neighbour's id").to(language))
     address = say("куди записати адресу з паролем (0600)", "file for the address, login and all").to(language)
     guest.add_argument("--address-file", type=Path, required=True, metavar="FILE", help=address)
@@ -232,6 +235,8 @@ async def _second(centre: _Centre, parsed: argparse.Namespace) -> int:
     place = second_place(centre.config)
     if parsed.prepare:
         place.prepare()
+    if parsed.check:
+        return await asyncio.to_thread(_check_second, centre, place)
     keyring = await open_keyring(centre.config, centre.ledger, clock=centre.clock)
     worst = 0
     for host in [one.host for one in centre.ledger.hosts() if keyring.is_made(one.host)]:
@@ -239,6 +244,18 @@ async def _second(centre: _Centre, parsed: argparse.Namespace) -> int:
         tell(say("{host}: {reason}", "{host}: {reason}", host=host, reason=outcome.reason))
         worst |= outcome.kind is not OutcomeKind.OK
     return int(worst)
+
+
+def _check_second(centre: _Centre, place: SecondPlace) -> int:
+    if place.folder is None or not place.is_there():
+        raise NotFound(say("Диск для другої копії не під'єднано.", "The disk for second copies is not connected."))
+    damaged = 0
+    for host, damage in second_copy.damage_on(place.folder, wall_ns=centre.clock.wall_ns()):
+        damaged += 1
+        tell(say("{host}: пошкоджено {file}", "{host}: damaged {file}", host=host, file=damage.file))
+    if not damaged:
+        tell(say("Усе на диску таке, як було записано.", "All on the disk is as it was written."))
+    return 65 if damaged else 0
 
 
 async def _guest(centre: _Centre, parsed: argparse.Namespace) -> int:

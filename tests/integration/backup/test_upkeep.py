@@ -12,10 +12,10 @@ from backup.repository.config import KeepConfig
 from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.second_copy import SecondPlace
-from backup.repository.walk import size_of
+from backup.repository.walk import SETTLES_S, size_of
 from backup.restic.outcome import OutcomeKind
 from backup.restic.run import find_restic
-from beket.kernel.clock import SystemClock
+from beket.kernel.clock import NS_PER_S, SystemClock
 from beket.testing.process import output_of
 from beket.testing.restic import FIRST_FILE, make_backup_place
 
@@ -96,6 +96,12 @@ def test_second_copy_on_a_disk_is_proven_and_opens_with_the_key_on_paper(tmp_pat
         restored = target / str(place.source).lstrip("/") / FIRST_FILE
         assert restored.read_text() == "накладна\n"
         assert second_copy.due_hosts(keyring, 24) == []
+        later_ns = keyring.clock.wall_ns() + 2 * SETTLES_S * NS_PER_S
+        assert list(second_copy.damage_on(disk, wall_ns=later_ns)) == []
+        pack = next((disk / HOST / "data").glob("*/*"))
+        pack.chmod(0o600)
+        pack.write_bytes(pack.read_bytes()[:-1])
+        assert [host for host, _ in second_copy.damage_on(disk, wall_ns=later_ns)] == [HOST]
         keyring.ledger.close()
 
     asyncio.run(story())
