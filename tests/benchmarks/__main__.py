@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("capture", "list_day", "restic_overhead", "hash_walk", "status_500")
+NAMES = ("capture", "capture_h265", "capture_rss", "list_day", "restic_overhead", "hash_walk", "status_500")
 
 
 def main() -> int:

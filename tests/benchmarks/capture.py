@@ -5,6 +5,7 @@ commits in groups and keeps its index meanwhile, and afterwards every sent frame
 """
 
 import contextlib
+import functools
 import json
 import platform
 import shutil
@@ -36,9 +37,16 @@ CONTROL = (
 
 def run(*, pairs: int) -> Result:
     """Measure both sides `pairs` times."""
-    ratio, ours, control, spread, checks = compare(measure_ours, measure_control, pairs=pairs)
+    return run_codec("h264", name="capture", pairs=pairs)
+
+
+def run_codec(codec: str, *, name: str, pairs: int) -> Result:
+    """The same for either codec."""
+    ratio, ours, control, spread, checks = compare(
+        functools.partial(measure_ours, codec), functools.partial(measure_control, codec), pairs=pairs
+    )
     return Result(
-        name="capture",
+        name=name,
         ratio=ratio,
         ours=ours,
         control=control,
@@ -51,9 +59,9 @@ def run(*, pairs: int) -> Result:
     )
 
 
-def measure_ours() -> Measured:
+def measure_ours(codec: str) -> Measured:
     """Record with Beket, then look at every frame, hash and row."""
-    with tempfile.TemporaryDirectory(prefix="beket-bench-") as name, cameras() as (port, source):
+    with tempfile.TemporaryDirectory(prefix="beket-bench-") as name, cameras("--codec", codec) as (port, source):
         folder = Path(name)
         subject = _start(["tests.benchmarks.capture_subject", str(port), str(CAMERAS), name])
         try:
@@ -74,9 +82,9 @@ def measure_ours() -> Measured:
     )
 
 
-def measure_control() -> Measured:
+def measure_control(codec: str) -> Measured:
     """Record with twenty ffmpeg."""
-    with tempfile.TemporaryDirectory(prefix="beket-bench-") as name, cameras() as (port, source):
+    with tempfile.TemporaryDirectory(prefix="beket-bench-") as name, cameras("--codec", codec) as (port, source):
         recorders = []
         for number in range(CAMERAS):
             folder = Path(name) / str(number)

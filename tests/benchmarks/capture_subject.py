@@ -5,14 +5,23 @@ Wired as for a site, without the uplink. Records until its input ends, then clos
 
 import argparse
 import asyncio
+import contextlib
+import functools
 import random
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from agents.cameras.capture import Capture
 from agents.cameras.memory import keep_freed_memory
+from agents.uplink.budget import Budget
+from agents.uplink.live import LiveUplink
+from agents.uplink.live_messages import LiveWatch
+from beket.app.machine import hello
 from beket.app.process import run
 from beket.app.wiring.recordings import open_recordings
+from beket.kernel import wire
 from beket.kernel.clock import SystemClock
 from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.inventory import AccessClass, Camera
@@ -25,7 +34,7 @@ SITE = SiteId("bench")
 COMMUNITY = CommunityId("bench")
 
 
-async def record(port: int, cameras: int, folder: Path) -> None:
+async def record(port: int, cameras: int, folder: Path, *, watched: bool) -> None:
     """Record `cameras` cameras of `paced_cameras` until standard input ends."""
     keep_freed_memory()
     clock = SystemClock()
@@ -45,13 +54,49 @@ async def record(port: int, cameras: int, folder: Path) -> None:
     config = RecordingsConfig(folder=folder / "video", free_floor_gib=0)
     with open_recordings(config, database=folder / "video.db", community=COMMUNITY, site=SITE) as store:
         recorder = Recorder(store, clock=clock, instruments=Instruments(site=SITE, unit="bench"))
-        capture = Capture(sink=recorder, secrets=SecretFolder(folder), clock=clock, rng=random.Random(1))
+        instruments = Instruments(site=SITE, unit="bench")
+        budget = Budget(rate_bps=10**9, burst_bytes=10**9, clock=clock)
+        live = LiveUplink(
+            functools.partial(_open_line, [one.id for one in wanted]),
+            hello=lambda: hello(clock, community=COMMUNITY),
+            budget=budget,
+            instruments=instruments,
+        )
+        tap = live if watched else None
+        capture = Capture(sink=recorder, secrets=SecretFolder(folder), clock=clock, rng=random.Random(1), tap=tap)
         capture.apply(wanted)
-        working = asyncio.create_task(capture.run())
+        work = [capture.run(), live.run_once()] if watched else [capture.run()]
+        working = asyncio.gather(*work)
         await asyncio.to_thread(sys.stdin.read)
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
         recorder.close()
+
+
+@contextlib.asynccontextmanager
+async def _viewers(cameras: list[CameraId]) -> AsyncIterator["AllWatched"]:
+    yield AllWatched(cameras)
+
+
+async def _open_line(cameras: list[CameraId]) -> AbstractAsyncContextManager["AllWatched"]:
+    return _viewers(cameras)
+
+
+class AllWatched:
+    """A centre where somebody looks at each camera; see `agents.uplink.live.LiveLine`."""
+
+    def __init__(self, cameras: list[CameraId]) -> None:
+        self._messages = [wire.encode(LiveWatch(cameras={camera: at for at, camera in enumerate(cameras)}))]
+
+    async def send(self, message: bytes | str) -> None:
+        """The viewers take it at once."""
+
+    async def receive(self) -> bytes:
+        """Who is watched; then nothing changes."""
+        if self._messages:
+            return self._messages.pop()
+        await asyncio.Event().wait()
+        return b""
 
 
 if __name__ == "__main__":
@@ -59,5 +104,6 @@ if __name__ == "__main__":
     parser.add_argument("port", type=int)
     parser.add_argument("cameras", type=int)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--watched", action="store_true")
     arguments = parser.parse_args()
-    run(record(arguments.port, arguments.cameras, arguments.folder))
+    run(record(arguments.port, arguments.cameras, arguments.folder, watched=arguments.watched))

@@ -1,4 +1,4 @@
-"""Cameras for the capture benchmarks, as a program: real H.264 from memory, each RTP packet its own send, paced.
+"""Cameras for the capture benchmarks, as a program: real video from memory, each RTP packet its own send, paced.
 
 Packets of a frame are spread over 36 of its 40 ms, as they come from a LAN; frames of different cameras are staggered.
 Prints `ready`, then serves; a line on standard input ends the streams after their current frame, and one line of JSON
@@ -15,11 +15,15 @@ import selectors
 import socket
 import struct
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from beket.media import sdp
 from beket.media.av import H264Encoder
 from beket.media.rtp.packetize import HEADER_BYTES, OutgoingStream, packetize
+from beket.testing.access_units import take_apart
+from beket.testing.process import output_of
 
 FPS = 25
 SPREAD_S = 0.036
@@ -44,6 +48,27 @@ def film(width: int, height: int, bitrate_bps: int) -> tuple[bytes, list[list[by
         sets = encoder.format.parameter_sets if is_key else ()
         frames.append(packetize(stream, data, timestamp=0, first_sequence=0, parameter_sets=sets))
     return sdp.compose("h264", encoder.format.parameter_sets, payload_type=PAYLOAD_TYPE), frames
+
+
+def film_h265(width: int, height: int, bitrate_bps: int) -> tuple[bytes, list[list[bytes]]]:
+    """The same of H.265, which only ffmpeg can write."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "film.mp4"
+        picture = f"testsrc2=size={width}x{height}:rate={FPS},noise=alls=12:allf=t"
+        output_of(
+            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture,
+            "-frames:v", str(GOP_FRAMES), "-c:v", "libx265", "-preset", "ultrafast", "-b:v", str(bitrate_bps),
+            "-x265-params", f"keyint={GOP_FRAMES}:bframes=0:repeat-headers=0:log-level=error", "-tag:v", "hvc1", file,
+            within_s=120,
+        )  # fmt: skip
+        taken = take_apart(file, Path(folder))
+    stream = OutgoingStream("h265", 0, PAYLOAD_TYPE)
+    frames = [
+        packetize(stream, data, timestamp=0, first_sequence=0,
+                  parameter_sets=taken.format.parameter_sets if is_key else ())
+        for data, is_key in taken.units
+    ]  # fmt: skip
+    return sdp.compose("h265", taken.format.parameter_sets, payload_type=PAYLOAD_TYPE), frames
 
 
 class Camera:
@@ -117,9 +142,10 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--bitrate", type=int, default=4_000_000)
+    parser.add_argument("--codec", choices=("h264", "h265"), default="h264")
     parsed = parser.parse_args()
     width, height = map(int, parsed.size.split("x"))
-    description, frames = film(width, height, parsed.bitrate)
+    description, frames = (film_h265 if parsed.codec == "h265" else film)(width, height, parsed.bitrate)
     size_bytes = sum(len(packet) for packets in frames for packet in packets)
     listener = socket.create_server(("127.0.0.1", parsed.port), backlog=256)
     selector = selectors.DefaultSelector()
