@@ -1,4 +1,4 @@
-"""Owns the proof that a killed recorder loses nothing it had promised; small for `make test`, large for `make torture`."""
+"""Owns the proof that a killed recorder loses nothing of what it had promised, for both sizes of it."""
 
 import itertools
 import random
