@@ -6,8 +6,11 @@ Note: backup/design/0056-repository-service.md.
 """
 
 import asyncio
+import contextlib
 import secrets
+import shutil
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -80,42 +83,34 @@ class Keyring:
             WorkFailed: restic could not make it.
         """
         async with self.one_at_a_time:
-            if self.is_made(host):
-                return
-            if (self.repositories / host / "config").exists():
-                raise InvalidArgument(
-                    say("Це сховище зробив не центр.", "The centre did not make this repository."), subject=host
-                )
-            if not self.password_file(host).exists():
-                write_secret_file(self.password_file(host), Secret(secrets.token_urlsafe(PASSWORD_BYTES)))
-            self.repositories.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await self._do(host, commands.init(self.repository(host)))
-            self.ledger.add_host(host, site, wall_ns=self.clock.wall_ns())
-            for key in self._keys_in(host):
-                self.ledger.keep_key(host, key, Holder.CENTRE, wall_ns=self.clock.wall_ns())
+            if await asyncio.to_thread(self._prepare, host):
+                await self._do(host, commands.init(self.repository(host)))
+            await asyncio.to_thread(self._note_made, host, site)
 
-    async def replace_key(self, host: str, holder: Holder, password: Secret) -> None:
+    async def replace_key(self, host: str, holder: Holder, password: Secret) -> bool:
         """Let `password` open the host's repository as the one key of `holder`; an earlier one opens it no longer.
+
+        False when an earlier one still does: taking a key away needs the repository for oneself, and somebody copies
+        now. It stays in the ledger, and goes with the next replacement.
 
         Raises:
             NotFound: there is no such repository, or the centre cannot open it.
             WorkFailed: restic could not.
         """
         async with self.one_at_a_time:
-            self._demand(host)
-            before = self._keys_in(host)
-            with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".new-") as folder:
-                file = Path(folder) / "password"
-                write_secret_file(file, password)
+            await asyncio.to_thread(self._demand, host)
+            before = await asyncio.to_thread(self._keys_in, host)
+            async with self._password_in_file(password) as file:
                 await self._do(host, upkeep_commands.add_key(self.repository(host), file))
-            now_ns = self.clock.wall_ns()
-            earlier = [key.key for key in self.ledger.known_keys() if (key.host, key.holder) == (host, holder)]
-            for key in self._keys_in(host) - before:
-                self.ledger.keep_key(host, key, holder, wall_ns=now_ns)
+            earlier = await asyncio.to_thread(self._note_new, host, holder, before)
+            all_gone = True
             for key in earlier:
-                if key in before:
-                    await self._do(host, upkeep_commands.remove_key(self.repository(host), key))
-                self.ledger.forget_key(host, key)
+                removing = upkeep_commands.remove_key(self.repository(host), key)
+                if key in before and classify(await self.restic.run(removing)).kind is not OutcomeKind.OK:
+                    all_gone = False
+                    continue
+                await asyncio.to_thread(self.ledger.forget_key, host, key)
+            return all_gone
 
     async def add_key_to(self, repository: Repository, password: Secret) -> None:
         """Let `password` open another repository that the centre opens: the second copy of a host.
@@ -123,22 +118,56 @@ class Keyring:
         Raises:
             WorkFailed: restic could not.
         """
-        async with self.one_at_a_time:
-            with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".new-") as folder:
-                file = Path(folder) / "password"
-                write_secret_file(file, password)
-                await self._do(repository.host, upkeep_commands.add_key(repository, file))
+        async with self.one_at_a_time, self._password_in_file(password) as file:
+            await self._do(repository.host, upkeep_commands.add_key(repository, file))
 
     async def try_key(self, host: str, holder: Holder, password: Secret) -> Outcome:
         """See whether `password` opens the host's repository; that it did is remembered."""
-        with tempfile.TemporaryDirectory(dir=self.secrets, prefix=".try-") as folder:
-            file = Path(folder) / "password"
-            write_secret_file(file, password)
+        async with self._password_in_file(password) as file:
             repository = self.repository(host, password_file=file)
             outcome = classify(await self.restic.run(upkeep_commands.all_snapshots(repository)))
         if outcome.kind is OutcomeKind.OK:
-            self.ledger.key_was_tried(host, holder, wall_ns=self.clock.wall_ns())
+            await asyncio.to_thread(self.ledger.key_was_tried, host, holder, wall_ns=self.clock.wall_ns())
         return outcome
+
+    def _prepare(self, host: str) -> bool:
+        """Whether the repository is still to be made; its folder and the centre's password are there then."""
+        if self.is_made(host):
+            return False
+        if (self.repositories / host / "config").exists():
+            raise InvalidArgument(
+                say("Це сховище зробив не центр.", "The centre did not make this repository."), subject=host
+            )
+        if not self.password_file(host).exists():
+            write_secret_file(self.password_file(host), Secret(secrets.token_urlsafe(PASSWORD_BYTES)))
+        self.repositories.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return True
+
+    def _note_made(self, host: str, site: str) -> None:
+        wall_ns = self.clock.wall_ns()
+        self.ledger.add_host(host, site, wall_ns=wall_ns)
+        if any(key.host == host for key in self.ledger.known_keys()):
+            return
+        # The only key of a fresh repository; also where a power cut came between making it and this.
+        for key in self._keys_in(host):
+            self.ledger.keep_key(host, key, Holder.CENTRE, wall_ns=wall_ns)
+
+    def _note_new(self, host: str, holder: Holder, before: set[str]) -> list[str]:
+        """Take note of the key that came since `before`; the keys that `holder` had until now."""
+        earlier = [key.key for key in self.ledger.known_keys() if (key.host, key.holder) == (host, holder)]
+        for key in self._keys_in(host) - before:
+            self.ledger.keep_key(host, key, holder, wall_ns=self.clock.wall_ns())
+        return earlier
+
+    @contextlib.asynccontextmanager
+    async def _password_in_file(self, password: Secret) -> AsyncIterator[Path]:
+        """A private file with `password`, for as long as restic needs it."""
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.secrets, prefix=".new-"))
+        try:
+            await asyncio.to_thread(write_secret_file, folder / "password", password)
+            yield folder / "password"
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _demand(self, host: str) -> None:
         if not self.is_made(host):

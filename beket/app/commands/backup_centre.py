@@ -188,7 +188,7 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
     # The file first: with a key that stands on no paper the old sheet would be worthless for nothing.
     _write_private(parsed.sheet, render(sheet))
     try:
-        await keyring.replace_key(parsed.host, Holder.RECOVERY, sheet.key)
+        only_one = await keyring.replace_key(parsed.host, Holder.RECOVERY, sheet.key)
         if centre.config.repositories.second.is_on:
             place = second_place(centre.config)
             await keyring.add_key_to(place.repository(parsed.host, keyring), sheet.key)
@@ -197,11 +197,15 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
         raise
     tell(
         say(
-            "Аркуш: {file}. Роздрукуйте його, зітріть файл, покладіть аркуш у сейф. Попередній аркуш більше не діє.",
-            "The sheet: {file}. Print it, delete the file, put the sheet into a safe. An earlier one is void.",
+            "Аркуш: {file}. Роздрукуйте його, зітріть файл, покладіть аркуш у сейф.",
+            "The sheet: {file}. Print it, delete the file, put the sheet into a safe.",
             file=parsed.sheet,
         )
     )
+    if only_one:
+        tell(say("Попередній аркуш, якщо був, більше не діє.", "An earlier sheet, if any, is void."))
+    else:
+        tell(say("Попередній аркуш ще діє: сховище зайняте.", "The earlier sheet still works: the repository is busy."))
     return 0
 
 
