@@ -140,6 +140,8 @@ async def _until_refused(url: str) -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", int(re.findall(r":(\d+)/", url)[0]))
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            continue  # it was closing at that very moment
         writer.close()
         await asyncio.sleep(0.02)
 
