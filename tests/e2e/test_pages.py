@@ -212,7 +212,8 @@ def enter(page: Page, centre: Centre, login: str, onward: str = "/") -> None:
     """By a one-time link, as the demo does."""
     page.goto(entry_url(centre.access, centre.access.users.find(login).id, pages_url=centre.url, onward=onward))
     if "/reason" in page.url:
-        page.locator("button.choice").first.click()
+        with page.expect_navigation():
+            page.locator("button.choice").first.click()
 
 
 def wait_state(page: Page, state: str, *, of: str = ".tile", within_ms: int = 15_000) -> None:
@@ -385,7 +386,8 @@ def test_phone_never_scrolls_sideways_and_targets_are_large(
     for place in PLACES:
         page.goto(centre.url + place)
         if "/reason" in page.url and place != "/reason":
-            page.locator("button.choice").first.click()
+            with page.expect_navigation():
+                page.locator("button.choice").first.click()
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
         small = page.evaluate(_SMALL_TARGETS)
         assert small == [], place
@@ -409,7 +411,8 @@ def test_words_stand_out_from_their_ground(browser: Browser, centre: Centre, sch
     for place in PLACES:
         page.goto(centre.url + place)
         if "/reason" in page.url and place != "/reason":
-            page.locator("button.choice").first.click()
+            with page.expect_navigation():
+                page.locator("button.choice").first.click()
         assert page.evaluate(_FAINT_WORDS) == [], place
     context.close()
 
@@ -468,7 +471,8 @@ def test_each_role_sees_its_page_on_phone_and_desktop_in_light_and_dark(
             for number, place in enumerate(places):
                 page.goto(centre.url + place)
                 if "/reason" in page.url:
-                    page.locator("button.choice").first.click()
+                    with page.expect_navigation():
+                        page.locator("button.choice").first.click()
                 if page.locator(".tile").count():
                     wait_state(page, "works" if "at=" in place else "live")
                 for scheme in ("light", "dark"):

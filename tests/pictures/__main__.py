@@ -112,8 +112,8 @@ def _enter(browser: Browser, address: str, login: str, size: ViewportSize, *, is
 def _go(page: Page, address: str) -> None:
     page.goto(address)
     if "/reason" in page.url:
-        page.locator("button[name=ready]").first.click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.locator("button[name=ready]").first.click()
 
 
 def _switch_off(page: Page) -> None:
