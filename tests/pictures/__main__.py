@@ -27,13 +27,13 @@ DEMO_WARMS_S = 25
 PICTURES_MOVE_S = 6
 SITE = "school-tsybulkivka"
 PAGES = {
-    "head": ("/", "/wall", "/alerts", "/equipment", "/lists", "/journal"),
+    "head": ("/", "/wall", "/alerts", "/equipment", "/backups", "/lists", "/journal"),
     "deputy": ("/", "/wall", "/cameras/council-street"),
     "secretary": ("/", "/wall"),
     "starosta": ("/wall", "/alerts", "/cameras/novopidkriazh-street"),
     "school": ("/wall", "/alerts", "/equipment", "/lists"),
     "finance": ("/lists",),
-    "it": ("/equipment", "/alerts", "/lists", "/journal"),
+    "it": ("/equipment", "/alerts", "/backups", "/lists", "/journal"),
     "police": ("/wall", "/alerts", "/cameras/council-street"),
     "police-wall": ("/wall",),
     "auditor": ("/journal",),

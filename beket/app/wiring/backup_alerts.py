@@ -18,7 +18,8 @@ from collector.rules.standing import Timing
 
 DAMAGED, GONE, KEYS = "backup-damaged", "backup-gone", "backup-keys"
 LATE, SILENT, LYING = "backup-late", "backup-silent", "backup-lying"
-# Standings are judged by hours; a look or two more costs nothing and spares a false word.
+# Standings are judged by hours, and a key that the centre is just making stands in its ledger a moment later: a look or
+# two more costs nothing and spares a false word.
 TIMING = Timing(for_s=60, keep_firing_for_s=60, gap_max_s=120)
 AT_ONCE = Timing(for_s=0, keep_firing_for_s=60, gap_max_s=120)
 
@@ -46,7 +47,7 @@ def conditions_of(view: HostView, site: Site | None, *, contact: str) -> list[Co
         about(LYING, view.standing is Standing.LYING, TIMING, _lying(place, call)),
         about(SILENT, view.standing is Standing.SILENT, TIMING, _silent(place, call), dark),
         about(LATE, view.standing is Standing.LATE, TIMING, _late(place, view, call), dark),
-        about(KEYS, view.unknown_keys > 0, AT_ONCE, _keys(place, view.unknown_keys, call)),
+        about(KEYS, view.unknown_keys > 0, TIMING, _keys(place, view.unknown_keys, call)),
     ]
 
 

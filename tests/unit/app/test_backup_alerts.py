@@ -50,6 +50,11 @@ def test_each_trouble_is_one_alert_in_four_parts(seen: HostView, rule: str, said
     assert all(part.uk and part.en for part in (condition.words.why, condition.words.todo, condition.words.over))
 
 
+def test_key_that_the_centre_is_just_making_alarms_nobody() -> None:
+    (keys,) = [one for one in conditions_of(view(unknown_keys=1), SITE, contact="") if one.holds]
+    assert keys.timing.for_s >= 60
+
+
 @pytest.mark.parametrize("standing", [Standing.FRESH, Standing.EMPTY, Standing.ELSEWHERE])
 def test_what_goes_well_alarms_nobody(standing: Standing) -> None:
     assert not any(one.holds for one in conditions_of(view(standing), SITE, contact=""))
