@@ -343,15 +343,14 @@ def add_run(connection: sa.Connection, camera: CameraId, *, run: int, start_90k:
 # Garbage --------------------------------------------------------------------------------------------------------------
 
 
-def to_garbage(connection: sa.Connection, disk: int, key: SegmentKey) -> None:
-    """Take the segment out of the index; from here on only its file is left to remove."""
-    connection.execute(sa.delete(segments).where(*_is(segments, connection, key)))
-    remove_growing(connection, key)
-    connection.execute(
-        sa.insert(garbage).values(
-            camera=camera_row(connection, key.camera), start_90k=key.start_90k, sequence=key.sequence, disk=disk
-        )
-    )
+def to_garbage(connection: sa.Connection, disk: int, keys: Sequence[SegmentKey]) -> None:
+    """Take segments out of the index; from here on only their files are left to remove."""
+    if not keys:
+        return
+    rows = _bound(connection, keys)
+    connection.execute(sa.delete(segments).where(*_is_bound(segments)), rows)
+    connection.execute(sa.delete(growing).where(*_is_bound(growing)), rows)
+    connection.execute(sa.insert(garbage).values(disk=disk, **_BOUND), rows)
 
 
 def garbage_keys(connection: sa.Connection, limit: int) -> list[SegmentKey]:
@@ -371,8 +370,27 @@ def is_garbage(connection: sa.Connection, key: SegmentKey) -> bool:
 
 def forget_garbage(connection: sa.Connection, keys: Sequence[SegmentKey]) -> None:
     """The files are gone for good."""
-    for key in keys:
-        connection.execute(sa.delete(garbage).where(*_is(garbage, connection, key)))
+    if not keys:
+        return
+    connection.execute(sa.delete(garbage).where(*_is_bound(garbage)), _bound(connection, keys))
+
+
+_BOUND: dict[str, sa.BindParameter[int]] = {
+    name: sa.bindparam(f"its_{name}") for name in ("camera", "start_90k", "sequence")
+}
+
+
+def _is_bound(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """The row of each of `_bound`, in one statement for all: an hour of sixty cameras is 10,800 rows."""
+    return [table.c[name] == parameter for name, parameter in _BOUND.items()]
+
+
+def _bound(connection: sa.Connection, keys: Sequence[SegmentKey]) -> list[dict[str, int]]:
+    numbers = {camera: camera_row(connection, camera) for camera in {key.camera for key in keys}}
+    return [
+        {"its_camera": numbers[key.camera], "its_start_90k": key.start_90k, "its_sequence": key.sequence}
+        for key in keys
+    ]
 
 
 # Gaps -----------------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class Store:
             if stored is not None:
                 index.add_segment(connection, self.disk_id, stored, acknowledged=False)
             else:
-                index.to_garbage(connection, self.disk_id, segment.announced.key)
+                index.to_garbage(connection, self.disk_id, [segment.announced.key])
             if reason is not None:
                 gap = GapInfo(segment.camera, segment.end_90k, None, reason)
                 index.put_gap(connection, gap, acknowledged=False)
@@ -124,7 +124,7 @@ class Store:
         gap = GapInfo(announced.key.camera, announced.key.start_90k, None, reason)
 
         def give_up(connection: sa.Connection) -> None:
-            index.to_garbage(connection, self.disk_id, announced.key)
+            index.to_garbage(connection, self.disk_id, [announced.key])
             if not index.reopen_gap(connection, gap):
                 index.put_gap(connection, gap, acknowledged=False)
 
@@ -202,8 +202,7 @@ class Store:
         """Take segments out of the index for good; `collect_garbage` removes their files."""
 
         def move(connection: sa.Connection) -> None:
-            for key in keys:
-                index.to_garbage(connection, self.disk_id, key)
+            index.to_garbage(connection, self.disk_id, keys)
 
         self.database.write(move)
 
