@@ -2,6 +2,7 @@
 
 An agent speaks for its own site only. What does not pass is refused and counted, and never holds up the rest: a batch
 with nothing good in it is taken too, or it would come again for ever. A batch that came before is not stored again.
+A sample that a wrong clock put at an impossible time is kept at a likely one, and counted (`collector.times`).
 Blocking; safe from any thread.
 """
 
@@ -14,20 +15,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from beket.kernel import wire
-from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.clock import Clock
 from beket.kernel.ids import AgentId, SiteId
 from beket.kernel.metrics import Catalogue, Instruments, Metric, Point
 from beket.kernel.ports import PointSink
 from collector import metrics
-from collector.messages import PointsMessage, PointsReceipt, Series
-from collector.store.samples import NS_PER_MS, Mark, SampleStore
+from collector.messages import Batch, PointsReceipt, read_points
+from collector.store.journal import NS_PER_MS
+from collector.store.samples import Mark, SampleStore
+from collector.times import Window, corrections, skew_ms
 
 log = logging.getLogger(__name__)
 
 LABEL_MAX_CHARS = 100
 SPOOL_ID_MAX_CHARS = 64
-# A clock may be a little ahead; further, and the sample would hide those that come after it.
-AHEAD_MAX_NS = 600 * NS_PER_S
 
 
 class Refusal(StrEnum):
@@ -37,7 +38,7 @@ class Refusal(StrEnum):
     LABELS = "wrong-labels"
     SITE = "other-site"
     NUMBER = "not-a-number"
-    TIME = "impossible-time"
+    UNREADABLE = "not-understood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ class Ingest:
         store: SampleStore,
         instruments: Instruments,
         clock: Clock,
-        retention_s: float,
+        kept_s: float,
         forward: PointSink | None = None,
     ) -> None:
-        """Samples older than `retention_s` are refused: they would be forgotten at once.
+        """Samples older than `kept_s`, the longest that any form of them is kept, are taken for those of a wrong clock.
 
         `forward` gets each sample before the batch counts as taken: twice after a crash between the two, never not.
         """
@@ -69,7 +70,7 @@ class Ingest:
         self._store = store
         self._instruments = instruments
         self._clock = clock
-        self._retention_ns = round(retention_s * NS_PER_S)
+        self._kept_ms = round(kept_s * 1000)
         self._forward = forward
         self._lock = threading.Lock()
 
@@ -80,12 +81,16 @@ class Ingest:
             ProtocolError: not a points message.
             BeketError: the store cannot write; nothing of the message counts as taken.
         """
-        message = wire.decode(body, PointsMessage)
+        message, unreadable = read_points(body)
         spool = message.spool[:SPOOL_ID_MAX_CHARS]
         with self._lock:
             through = self._store.through(sender.agent, spool)
             fresh = [batch for batch in message.batches if batch.sequence > through]
-            points, refused = self._sift(sender, [series for batch in fresh for series in batch.series])
+            now_ms = self._clock.wall_ns() // NS_PER_MS
+            behind_ms = skew_ms(message.sent_ms, now_ms)
+            points, refused, retimed = self._sift(sender, fresh, behind_ms, Window(now_ms, now_ms - self._kept_ms))
+            if lost := sum(unreadable[batch.sequence] for batch in fresh):
+                refused[Refusal.UNREADABLE] += lost
             if fresh:
                 if self._forward and points:
                     self._forward.put(points)
@@ -93,29 +98,37 @@ class Ingest:
                 self._store.put(points, Mark(sender.agent, spool, through))
         repeated = len(message.batches) - len(fresh)
         self._count(sender, len(points), refused, repeated)
+        if retimed:
+            self._instruments.add(metrics.POINTS_RETIMED, retimed, site=sender.site)
+            log.info("%s of %s: %d points at another time, its clock is wrong", sender.agent, sender.site, retimed)
+        if message.sent_ms is not None:
+            self._instruments.set(metrics.CLOCK_BEHIND, behind_ms / 1000, site=sender.site, agent=sender.agent)
         return wire.encode(PointsReceipt(through, len(points), refused.total(), repeated))
 
-    def _sift(self, sender: Sender, series: Sequence[Series]) -> tuple[list[Point], Counter[Refusal]]:
-        now_ns = self._clock.wall_ns()
-        earliest_ns, latest_ns = now_ns - self._retention_ns, now_ns + AHEAD_MAX_NS
+    def _sift(
+        self, sender: Sender, batches: Sequence[Batch], behind_ms: int, window: Window
+    ) -> tuple[list[Point], Counter[Refusal], int]:
+        """What is good, what is not and why, and how many of the good ones are at another time than they came with."""
         points: list[Point] = []
         refused: Counter[Refusal] = Counter()
-        for one in series:
-            metric = self._catalogue.get(one.name)
-            reason = Refusal.UNKNOWN if metric is None else _wrong_labels(metric, one.labels, sender.site)
-            if metric is None or reason:
-                refused[reason or Refusal.UNKNOWN] += len(one.samples)
-                continue
-            labels = tuple((name, one.labels[name]) for name in metric.labels)
-            for time_ms, value in one.samples:
-                wall_ns = time_ms * NS_PER_MS
-                if value is None or not math.isfinite(value):
-                    refused[Refusal.NUMBER] += 1
-                elif not earliest_ns <= wall_ns <= latest_ns:
-                    refused[Refusal.TIME] += 1
-                else:
-                    points.append(Point(one.name, labels, wall_ns, value))
-        return points, refused
+        retimed = 0
+        times = [[time_ms for one in batch.series for time_ms, _ in one.samples] for batch in batches]
+        for batch, move in zip(batches, corrections(times, skew_ms=behind_ms, window=window), strict=True):
+            for one in batch.series:
+                metric = self._catalogue.get(one.name)
+                reason = Refusal.UNKNOWN if metric is None else _wrong_labels(metric, one.labels, sender.site)
+                if metric is None or reason:
+                    refused[reason or Refusal.UNKNOWN] += len(one.samples)
+                    continue
+                labels = tuple((name, one.labels[name]) for name in metric.labels)
+                for time_ms, value in one.samples:
+                    if value is None or not math.isfinite(value):
+                        refused[Refusal.NUMBER] += 1
+                        continue
+                    at_ms = move(time_ms)
+                    retimed += at_ms != time_ms
+                    points.append(Point(one.name, labels, at_ms * NS_PER_MS, value))
+        return points, refused, retimed
 
     def _count(self, sender: Sender, accepted: int, refused: Counter[Refusal], repeated: int) -> None:
         site = sender.site

@@ -15,6 +15,24 @@ POINTS_REFUSED = Metric(
     ("site", "reason"),
     say("Відхилено вимірів агента за причиною.", "Points of the agent that were refused, by reason."),
 )
+POINTS_RETIMED = Metric(
+    "collector_retimed_points_total",
+    "counter",
+    ("site",),
+    say(
+        "Виміри, яким центр виправив час, бо годинник агента хибний.",
+        "Points that the centre moved in time because the agent's clock is wrong.",
+    ),
+)
+CLOCK_BEHIND = Metric(
+    "collector_agent_clock_behind_seconds",
+    "gauge",
+    ("site", "agent"),
+    say(
+        "На скільки годинник агента відстає від центру; нуль — іде вірно.",
+        "How far the agent's clock is behind the centre's; 0 when it is right.",
+    ),
+)
 BATCHES_REPEATED = Metric(
     "collector_repeated_batches_total",
     "counter",
@@ -60,6 +78,8 @@ LETTERS_FAILED = Metric(
 METRICS = (
     POINTS_ACCEPTED,
     POINTS_REFUSED,
+    POINTS_RETIMED,
+    CLOCK_BEHIND,
     BATCHES_REPEATED,
     ALERTS_FIRING,
     ALERTS_INHIBITED,

@@ -12,7 +12,7 @@ from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import Fragment, StreamFormat
 from beket.kernel.units import TICKS_PER_S
-from beket.media.av import H264Encoder
+from beket.media.av.encoder import H264Encoder
 from beket.media.fmp4.fragments import fragment, init_segment
 from beket.media.rtp.access_unit import AccessUnit
 from vms.config import RecordingsConfig

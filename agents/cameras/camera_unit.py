@@ -8,18 +8,18 @@ import asyncio
 
 from agents.cameras.recorder import Recorder
 from agents.cameras.status import CameraState, CameraStatus
-from agents.cameras.tape import Tape
+from agents.cameras.stream import Stream, open_stream
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import BeketError, InvalidConfig, NotFound, Unauthenticated, Unreachable
 from beket.kernel.inventory import Camera
-from beket.kernel.ports import GapReason, LiveTap
+from beket.kernel.ports import GapReason, LiveTap, SegmentSink
 from beket.kernel.secrets import Secret, SecretStore
 from beket.kernel.supervise import Backoff
 from beket.kernel.text import Text, say
+from beket.kernel.units import ns_to_90k
+from beket.media.rtp.access_unit import AccessUnit
 from beket.media.rtp.rtcp import SenderReport
-from beket.media.rtsp.client import connect
 from beket.media.rtsp.digest import Credentials
-from beket.media.rtsp.session import PlayingSession
 
 # A camera in its own network is asked often at first: a restart or a pulled cable is over in seconds.
 BACKOFF = Backoff(steps_s=(0.5, *(1,) * 10, *(2,) * 10, *(5,) * 10, 10))
@@ -32,15 +32,17 @@ class CameraUnit:
     """Capture of one camera. `camera` may be replaced by a newer version that has the same stream."""
 
     def __init__(
-        self, camera: Camera, *, tape: Tape, secrets: SecretStore, clock: Clock, tap: LiveTap | None = None
+        self, camera: Camera, *, sink: SegmentSink, secrets: SecretStore, clock: Clock, tap: LiveTap | None = None
     ) -> None:
         self.camera = camera
-        self.recorder = Recorder(camera.id, tape, tap=tap)
+        self.recorder = Recorder(camera.id, sink, tap=tap)
         self._secrets = secrets
         self._clock = clock
-        self._session: PlayingSession | None = None
+        self._session: Stream | None = None
         self._over: asyncio.Future[None] | None = None
         self._report: SenderReport | None = None
+        self._sink = sink
+        self._is_absence_noted = False
         self._error: Text | None = None
         self._reason: GapReason | None = None
         self._frame_ns: int | None = None
@@ -74,14 +76,12 @@ class CameraUnit:
         except BeketError as error:
             self._over.set_exception(error)
             return
-        for unit in units:
-            self.recorder.take(unit, arrival_mono_ns=mono_ns, arrival_wall_ns=wall_ns)
-            self._lost_packets += unit.lost_packets
         if units:
             self._frames += len(units)
             self._frame_ns = mono_ns
-            if self._reason is not GapReason.DISK:
-                self._error = self._reason = None
+            self._is_absence_noted = False
+            self._lost_packets += sum(unit.lost_packets for unit in units)
+            self._record(units, mono_ns=mono_ns, wall_ns=wall_ns)
         report = self._session.sender_report
         if report is not None and report is not self._report:
             self._report = report
@@ -91,16 +91,6 @@ class CameraUnit:
         """End the stream from outside; `run_once` raises `error`."""
         if self._over is not None and not self._over.done():
             self._over.set_exception(error)
-
-    def disk_failed(self, error: BeketError) -> None:
-        """The run could not be written; recording begins anew after a pause."""
-        self.recorder.abandon(mono_ns=self._clock.mono_ns())
-        self._error, self._reason = error.sentence(), GapReason.DISK
-
-    def disk_took(self) -> None:
-        """Frames reached the disk."""
-        if self._reason is GapReason.DISK:
-            self._error = self._reason = None
 
     def status(self) -> CameraStatus:
         """How the camera stands now."""
@@ -121,11 +111,23 @@ class CameraUnit:
             connects=self._connects,
         )
 
+    def _record(self, units: list[AccessUnit], *, mono_ns: int, wall_ns: int) -> None:
+        try:
+            for unit in units:
+                self.recorder.take(unit, arrival_mono_ns=mono_ns, arrival_wall_ns=wall_ns)
+            took = self.recorder.hand_over()
+        except BeketError as error:  # of the disk; recording begins anew after a pause
+            self.recorder.abandon(mono_ns=mono_ns)
+            self._error, self._reason = error.sentence(), GapReason.DISK
+            return
+        if took or self._reason is not GapReason.DISK:
+            self._error = self._reason = None
+
     async def _play(self, credentials: Credentials | None) -> None:
-        self._session = await connect(self.camera.url, credentials=credentials, clock=self._clock)
+        self._session = await open_stream(self.camera.url, credentials=credentials, clock=self._clock)
         self._connects += 1
         self._over = asyncio.get_running_loop().create_future()
-        self.recorder.begin_stream()
+        self.recorder.begin_stream(clock_rate=self._session.clock_rate)
         try:
             await self._over
         finally:
@@ -137,6 +139,13 @@ class CameraUnit:
         self._error = error.sentence()
         self._reason = GapReason.LINK if isinstance(error, Unreachable) else GapReason.CAMERA
         self.recorder.end(self._reason)
+        if not self._is_absence_noted:  # once an outage: a camera that is away fails in turns this way and that
+            self._is_absence_noted = True
+            self.note_absence(self._reason)
+
+    def note_absence(self, reason: GapReason) -> None:
+        """Put down that the camera is not recorded from now on."""
+        self._sink.note_gap(self.camera.id, reason=reason, start_90k=ns_to_90k(self._clock.wall_ns()))
 
     async def _until_secret_changes(self, used: Secret | None) -> None:
         for _ in range(REFUSED_PAUSE_S // SECRET_LOOK_S):

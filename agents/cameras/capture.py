@@ -1,21 +1,19 @@
-"""Owns the capture of all cameras of a site: one tick that reads, one thread that writes, one supervised unit a camera.
+"""Owns the capture of all cameras of a site: one tick that reads, one supervised unit a camera.
 
 Sockets are read on the event loop, on a tick, all in a row: waking per packet is what costs, and a tick of twenty
 cameras takes about a millisecond, so the loop stays free for handshakes and for neighbours. Nothing is decoded. Frames
-go by the `Tape` to one disk thread, which alone calls the `SegmentSink`: a disk that hangs for seconds delays no
-socket, and one that hangs longer costs frames (reason `disk`), not memory.
+go to the `SegmentSink`, which waits for no disk: one that hangs for seconds delays no socket, and one that hangs longer
+costs frames (reason `disk`), not memory.
 Note: agents/cameras/design/0014-capture-on-a-tick.md.
 """
 
 import asyncio
-import concurrent.futures
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agents.cameras.camera_unit import BACKOFF, CameraUnit
 from agents.cameras.status import CameraStatus
-from agents.cameras.tape import Player, Tape
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import Internal
 from beket.kernel.ids import CameraId
@@ -25,13 +23,13 @@ from beket.kernel.secrets import SecretStore
 from beket.kernel.supervise import Backoff, keep_running
 from beket.media.rtsp.session import make_scratch
 
-# A tick or a write that fails is a bug of ours; the socket buffers hold a second of video meanwhile.
+# A tick or a sync that fails is a bug of ours; the socket buffers hold a second of video meanwhile.
 LOOP_BACKOFF = Backoff(steps_s=(0.1, 0.5, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often things happen: sockets read, frames handed to the disk, disks made durable (the RPO).
+    """How often things happen: sockets read, disks made durable (the RPO).
 
     Attributes:
         tick_s: for a camera that somebody watches; `idle_tick_s` for one that is only recorded.
@@ -39,7 +37,6 @@ class Pace:
 
     tick_s: float = 0.04
     idle_tick_s: float = 0.1
-    flush_s: float = 0.5
     rpo_s: float = 2.0
 
 
@@ -62,15 +59,12 @@ class Capture:
         self._clock = clock
         self._rng = rng
         self._pace = pace or Pace()
-        self._tape = Tape()
-        self._player = Player(sink)
-        self._disk_thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="capture-disk")
+        self._sink = sink
         self._units: dict[CameraId, CameraUnit] = {}
         self._tasks: dict[CameraId, asyncio.Task[None]] = {}
         self._scratch = make_scratch()
         self._is_running = False
         self._draining: CameraUnit | None = None
-        self._synced_ns = clock.mono_ns()
 
     def apply(self, cameras: Sequence[Camera]) -> None:
         """Record exactly these cameras from now on; those whose stream did not change are not disturbed."""
@@ -85,19 +79,19 @@ class Capture:
                 continue
             self._stop(camera.id, GapReason.MAINTENANCE if camera.may_record() else GapReason.NO_PURPOSE)
             self._units[camera.id] = CameraUnit(
-                camera, tape=self._tape, secrets=self._secrets, clock=self._clock, tap=self._tap
+                camera, sink=self._sink, secrets=self._secrets, clock=self._clock, tap=self._tap
             )
             if self._is_running:
                 self._start(camera.id)
 
     async def run(self) -> None:
-        """Capture until cancelled; then every run is closed with the reason `restart`, durable before this returns."""
+        """Capture until cancelled; then every run is closed with the reason `restart`."""
         self._is_running = True
         for camera_id in self._units:
             self._start(camera_id)
         try:
             async with asyncio.TaskGroup() as group:
-                for name, loop in (("capture tick", self._tick_for_ever), ("capture disk", self._write_for_ever)):
+                for name, loop in (("capture tick", self._tick_for_ever), ("capture sync", self._sync_for_ever)):
                     group.create_task(
                         keep_running(name, loop, clock=self._clock, rng=self._rng, backoff=LOOP_BACKOFF), name=name
                     )
@@ -107,8 +101,7 @@ class Capture:
             for camera_id in tuple(self._tasks):
                 self._stop(camera_id, GapReason.RESTART)
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._write(sync=True)
-            self._disk_thread.shutdown()
+            self._sink.sync()
 
     def statuses(self) -> list[CameraStatus]:
         """How each camera stands, in the order they were given."""
@@ -116,7 +109,9 @@ class Capture:
 
     def _start(self, camera_id: CameraId) -> None:
         unit = self._units[camera_id]
-        if unit.camera.may_record():
+        if not unit.camera.may_record():
+            unit.note_absence(GapReason.NO_PURPOSE)
+        else:
             name = f"camera {camera_id}"
             work = keep_running(name, unit.run_once, clock=self._clock, rng=self._rng, backoff=BACKOFF)
             self._tasks[camera_id] = asyncio.get_running_loop().create_task(work, name=name)
@@ -152,34 +147,10 @@ class Capture:
             unit.drain(self._scratch, mono_ns=mono_ns, wall_ns=wall_ns)
         self._draining = None
 
-    # The disk ---------------------------------------------------------------------------------------------------------
-
-    async def _write_for_ever(self) -> None:
+    async def _sync_for_ever(self) -> None:
         while True:
-            await self._clock.sleep(self._pace.flush_s)
-            now_ns = self._clock.mono_ns()
-            is_due = now_ns - self._synced_ns >= self._pace.rpo_s * NS_PER_S
-            if is_due:
-                self._synced_ns = now_ns
-            await self._write(sync=is_due)
-
-    async def _write(self, *, sync: bool) -> None:
-        commands = self._tape.take()
-        if not commands and not sync:
-            return
-        loop = asyncio.get_running_loop()
-        playing = loop.run_in_executor(self._disk_thread, lambda: self._player.play(commands, sync=sync))
-        await asyncio.wait([playing])  # unlike a plain await, a shutdown leaves it to finish
-        if playing.exception() is not None:
-            # A bug, and nobody knows how far the disk came: no run may go on over a hole.
-            for each in self._units.values():
-                each.recorder.abandon(mono_ns=self._clock.mono_ns())
-        for camera_id, error in playing.result().items():
-            unit = self._units.get(camera_id)
-            if unit is not None and error is not None:
-                unit.disk_failed(error)
-            elif unit is not None:
-                unit.disk_took()
+            await self._clock.sleep(self._pace.rpo_s)
+            self._sink.sync()
 
 
 def _stream_of(camera: Camera) -> tuple[str, str, bool]:

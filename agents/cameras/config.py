@@ -1,4 +1,4 @@
-"""Owns the settings of capture: how often sockets are read, frames written and disks made sure of."""
+"""Owns the settings of capture: how often sockets are read and disks made sure of."""
 
 from typing import Annotated
 
@@ -14,9 +14,6 @@ class CamerasConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     idle_tick_ms: Annotated[
         int, msgspec.Meta(ge=10, le=500, description="Як часто читати потік, який лише записується; більше = дешевше.")
     ] = 100
-    flush_ms: Annotated[
-        int, msgspec.Meta(ge=100, le=2000, description="Як часто передавати кадри на диск, у мілісекундах.")
-    ] = 500
     rpo_s: Annotated[
         float, msgspec.Meta(ge=0.5, le=60, description="Скільки секунд запису можна втратити, якщо зникне живлення.")
     ] = 2.0

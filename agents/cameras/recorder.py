@@ -1,13 +1,15 @@
-"""Owns the way from access units to runs of fragments, for one camera. No I/O: it reads no socket and writes no disk.
+"""Owns the way from access units to runs of fragments, for one camera. It reads no socket and waits for no disk.
 
 One frame is held back, so that each fragment's duration is the exact distance to the next frame. A run begins at a key
 frame; new parameter sets or a step of the clock begin a new one.
 """
 
-from agents.cameras.tape import Tape
+import contextlib
+
 from beket.kernel.clock import NS_PER_S
+from beket.kernel.errors import BeketError
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason, LiveTap, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, LiveTap, SegmentSink, StreamFormat
 from beket.kernel.units import TICKS_PER_S
 from beket.media.fmp4.fragments import fragment, init_segment
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
@@ -19,31 +21,32 @@ DISK_PAUSE_NS = 5 * NS_PER_S
 
 
 class Recorder:
-    """Turns one camera's frames into commands on the tape, and shows the same fragments to the live tap, if any.
+    """Turns one camera's frames into runs for the sink, and shows the same fragments to the live tap, if any.
 
     Attributes:
         stream: format of the newest run, None before the first.
         is_recording: a run is open.
     """
 
-    def __init__(self, camera: CameraId, tape: Tape, *, tap: LiveTap | None = None) -> None:
+    def __init__(self, camera: CameraId, sink: SegmentSink, *, tap: LiveTap | None = None) -> None:
         self.stream: StreamFormat | None = None
         self.is_recording = False
         self._camera = camera
-        self._tape = tape
+        self._sink = sink
         self._tap = tap
         self._clock = StreamClock()
         self._format: VideoFormat | None = None
         self._held: AccessUnit | None = None
+        self._finished: list[Fragment] = []  # not handed over yet
         self._held_start_90k = 0
         self._run_start_90k = 0
         self._sequence = 0
         self._last_duration_90k = FIRST_DURATION_90K
         self._not_before_ns = 0
 
-    def begin_stream(self) -> None:
+    def begin_stream(self, *, clock_rate: int = TICKS_PER_S) -> None:
         """The camera was connected anew: its RTP clock has nothing to do with the one before."""
-        self._clock.reconnected()
+        self._clock.reconnected(clock_rate=clock_rate)
         self._format = None
 
     @property
@@ -56,13 +59,15 @@ class Recorder:
         self._clock.observe_sender_report(report)
 
     def take(self, unit: AccessUnit, *, arrival_mono_ns: int, arrival_wall_ns: int) -> None:
-        """The next frame."""
+        """The next frame.
+
+        Raises:
+            BeketError: see `SegmentSink.write`.
+        """
         stamp = self._clock.stamp(unit.timestamp, arrival_mono_ns=arrival_mono_ns, arrival_wall_ns=arrival_wall_ns)
         if unit.format is not None:
             self._format = unit.format
-        if self.is_recording and self._tape.is_full:
-            self.end(GapReason.DISK)
-        elif self.is_recording and stamp.starts_new_run:
+        if self.is_recording and stamp.starts_new_run:
             self.end(GapReason.CAMERA if self._clock.reason is RunReason.MEDIA_JUMP else GapReason.CLOCK)
         elif self.is_recording:
             self._let_go(stamp.start_90k - self._held_start_90k)
@@ -72,30 +77,45 @@ class Recorder:
             self._start_run(stamp.start_90k)
         self._held, self._held_start_90k = unit, stamp.start_90k
 
+    def hand_over(self) -> bool:
+        """Give the sink what is finished; whether there was anything.
+
+        Raises:
+            BeketError: see `SegmentSink.write`.
+        """
+        fragments, self._finished = self._finished, []
+        if fragments:
+            self._sink.write(self._camera, fragments)
+        return bool(fragments)
+
     def end(self, reason: GapReason) -> None:
         """The stream ends here; no effect when no run is open."""
         if self.is_recording:
             self._let_go(self._last_duration_90k)
-            self._tape.end_run(self._camera, reason=reason)
+            with contextlib.suppress(BeketError):  # then the sink has ended the run already, with its own reason
+                self.hand_over()
+            self._sink.end_run(self._camera, reason=reason)
             if self._tap is not None:
                 self._tap.end_run(self._camera, reason=reason)
         self._held, self.is_recording = None, False
 
     def abandon(self, *, mono_ns: int) -> None:
-        """The disk failed and has closed the run already; begin again at a key frame after a pause."""
+        """The disk failed and the sink has closed the run already; begin again at a key frame after a pause."""
         if self._tap is not None:
             self._tap.end_run(self._camera, reason=GapReason.DISK)
         self._held, self.is_recording = None, False
+        self._finished.clear()
         self._not_before_ns = mono_ns + DISK_PAUSE_NS
 
     def _may_start(self, unit: AccessUnit, mono_ns: int) -> bool:
-        return unit.is_key and self._format is not None and mono_ns >= self._not_before_ns and not self._tape.is_full
+        return unit.is_key and self._format is not None and mono_ns >= self._not_before_ns
 
     def _start_run(self, start_90k: int) -> None:
         assert self._format is not None
         video = self._format
+        self.hand_over()
         self.stream = StreamFormat(video.codec, video.width, video.height, init_segment(video))
-        self._tape.start_run(self._camera, self.stream, start_90k=start_90k)
+        self._sink.start_run(self._camera, self.stream, start_90k=start_90k)
         if self._tap is not None:
             self._tap.start_run(self._camera, self.stream)
         self._run_start_90k, self._sequence, self.is_recording = start_90k, 0, True
@@ -113,6 +133,6 @@ class Recorder:
             duration_90k=duration_90k,
         )
         finished = Fragment(data, self._held_start_90k, duration_90k, self._held.is_key)
-        self._tape.write(self._camera, finished)
+        self._finished.append(finished)
         if self._tap is not None:
             self._tap.write(self._camera, finished)

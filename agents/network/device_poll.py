@@ -13,15 +13,18 @@ from agents.network.icmp import Ping, Pinger
 from agents.network.module_files import Module
 from agents.network.reading import PortIdentity
 from agents.network.snmp.codec import Value, Version
-from agents.network.snmp.port import SNMP_PORT, SnmpPort, Target
+from agents.network.snmp.credentials import parse_v3_user
+from agents.network.snmp.port import SNMP_PORT, SilentToUser, SnmpPort, Target, TooLate
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import BeketError, InvalidArgument, ProtocolError, TimedOut
+from beket.kernel.errors import BeketError, InvalidArgument, ProtocolError, TimedOut, Unauthenticated
 from beket.kernel.inventory import Device
 from beket.kernel.metrics import Labels, Metric, Point
 from beket.kernel.secrets import Secret, SecretStore
 from beket.kernel.text import Text, say
 
-_VERSIONS = {"v1": Version.V1, "v2c": Version.V2C}
+_VERSIONS = {"v1": Version.V1, "v2c": Version.V2C, "v3": Version.V3}
+# What only a living device does: talk nonsense, refuse our user, name its engine and then keep silent, answer too late.
+_SIGNS_OF_LIFE = (ProtocolError, Unauthenticated, SilentToUser, TooLate)
 
 
 @dataclass(slots=True)
@@ -91,7 +94,7 @@ class DevicePolls:
                 ping = await pinging
             finally:
                 pinging.cancel()
-            spoke = isinstance(result.error, ProtocolError)  # nonsense is an answer too
+            spoke = isinstance(result.error, _SIGNS_OF_LIFE)
             answered = self._ping_proves_life and ping.times_s
             result.is_up = bool(result.snmp_is_up or answered or spoke)
             if not result.is_up:
@@ -150,6 +153,9 @@ class DevicePolls:
             raise InvalidArgument(
                 say("Невідома версія SNMP «{v}».", "Unknown SNMP version “{v}”.", v=device.snmp), subject=device.id
             )
+        if version is Version.V3:
+            user = parse_v3_user(self._secrets.get(device.secret), device.secret)
+            return Target(host, port, version, user=user, timeout_s=self._timeout_s)
         community = self._secrets.get(device.secret) if device.secret else Secret("public")
         return Target(host, port, version, community, timeout_s=self._timeout_s)
 

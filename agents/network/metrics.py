@@ -58,6 +58,12 @@ DEVICE_POLL_INCOMPLETE = Metric(
     ("site", "device", "reason"),
     say("Неповні опитування за причиною.", "Polls that were not complete, by reason."),
 )
+POLLS_MISSED = Metric(
+    "device_polls_missed_total",
+    "counter",
+    _DEVICE,
+    say("Опитування, на які не вистачило часу.", "Polls that there was no time for."),
+)
 SNMP_ODD_ANSWERS = Metric(
     "snmp_odd_answers_total",
     "counter",
@@ -115,6 +121,7 @@ METRICS = (
     DEVICE_POLL_DURATION,
     DEVICE_POLL_VALUES,
     DEVICE_POLL_INCOMPLETE,
+    POLLS_MISSED,
     SNMP_ODD_ANSWERS,
     PORT_IN,
     PORT_OUT,

@@ -24,6 +24,7 @@ from beket.kernel.supervise import keep_running
 log = logging.getLogger(__name__)
 
 POINTS_HELD_MAX = 200_000
+SLOW_LANE_SHARE = 4
 
 
 class Poller:
@@ -55,7 +56,9 @@ class Poller:
         self._changed = asyncio.Event()
         self._tasks: dict[DeviceId, tuple[Device, asyncio.Task[None]]] = {}
         self._last: dict[DeviceId, Reading] = {}
+        # Devices that were slow last time take turns of their own, so that no number of them delays the others.
         self._turn = asyncio.Semaphore(self._schedule.at_once)
+        self._slow_turn = asyncio.Semaphore(max(1, self._schedule.at_once // SLOW_LANE_SHARE))
         self._points: list[Point] = []
 
     def apply(self, devices: Sequence[Device]) -> None:
@@ -92,12 +95,18 @@ class Poller:
         interval_ns = round(self._schedule.interval_s * NS_PER_S)
         await self._clock.sleep(self._rng.random() * min(self._schedule.spread_s, self._schedule.interval_s))
         due_ns = self._clock.mono_ns()
+        is_slow = False
         while True:
-            async with self._turn:
+            async with self._slow_turn if is_slow else self._turn:
+                began_ns = self._clock.mono_ns()
                 reading = await self._polls.poll(device)
+                is_slow = self._clock.mono_ns() - began_ns > self._schedule.slow_s * NS_PER_S
             self._take(reading)
             # Missed beats are skipped, not made up for: a slow device is polled less, never in a hurry.
-            due_ns += max(1, -(-(self._clock.mono_ns() - due_ns) // interval_ns)) * interval_ns
+            beats = max(1, -(-(self._clock.mono_ns() - due_ns) // interval_ns))
+            due_ns += beats * interval_ns
+            if beats > 1:
+                self._instruments.add(metrics.POLLS_MISSED, beats - 1, site=device.site, device=device.id)
             await self._clock.sleep((due_ns - self._clock.mono_ns()) / NS_PER_S)
 
     def _take(self, reading: Reading) -> None:
@@ -140,12 +149,14 @@ class Schedule:
     Attributes:
         spread_s: first polls are spread over this, or over the interval when that is shorter.
         at_once: devices polled at the same time.
+        slow_s: a poll that lasts longer makes its device a slow one until it is quick again.
         flush_s: points wait this long for company before they are stored.
     """
 
     interval_s: float = 60
     spread_s: float = 60
     at_once: int = 64
+    slow_s: float = 5
     flush_s: float = 1
 
 

@@ -30,11 +30,12 @@ class Batch(msgspec.Struct, frozen=True):
     series: Sequence[Series] | msgspec.Raw
 
 
-class PointsMessage(msgspec.Struct, frozen=True):
-    """Batches of one spool, in order."""
+class PointsMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Batches of one spool, in order. `sent_ms`: what our clock shows; the centre sees whether it is wrong."""
 
     spool: str
     batches: list[Batch]
+    sent_ms: int | None = None
 
 
 class PointsReceipt(msgspec.Struct, frozen=True):

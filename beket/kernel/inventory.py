@@ -72,8 +72,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         address: host name or IP, with `:port` when SNMP is not on 161.
-        snmp: "off", "v1" or "v2c".
-        secret: name of the secret with the SNMP community; "" means `public`.
+        snmp: "off", "v1", "v2c" or "v3".
+        secret: name of the secret with the SNMP community ("" means `public`), or with the user of v3.
     """
 
     id: DeviceId

@@ -92,7 +92,11 @@ class GapInfo:
 
 
 class SegmentSink(Protocol):
-    """Where capture puts frames. All calls come from the capture thread."""
+    """Where capture puts frames. All calls come from the capture loop: none waits for a disk, and memory is bounded.
+
+    What goes wrong with a camera's run is said once, by the next `write`; the sink has closed the run by then, with the
+    reason `disk`. The camera is recorded again from its next run on.
+    """
 
     def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
         """Begin a run of fragments that share `stream`; ends the camera's run before it, if one is open."""
@@ -101,14 +105,23 @@ class SegmentSink(Protocol):
         """Append fragments of the open run, in order. The first one of a run is a key frame.
 
         Raises:
-            NoSpace: the disk is full; the open segment is kept up to the last durable fragment.
+            NoSpace: the disk is full.
+            Busy: the disk does not keep up.
+            DataLoss: the disk failed.
         """
 
     def end_run(self, camera: CameraId, *, reason: GapReason) -> None:
         """Close the camera's run; a gap with `reason` starts where its last fragment ends. No run open: no effect."""
 
+    def note_gap(self, camera: CameraId, *, reason: GapReason, start_90k: int) -> None:
+        """The camera records nothing from `start_90k` on because of `reason`; no effect while a run is open."""
+
     def sync(self) -> None:
-        """Make everything written so far durable; called once each recovery point interval (RPO)."""
+        """Have everything written so far made durable; called once each recovery point interval (RPO).
+
+        Raises:
+            Internal: a bug has ended the sink.
+        """
 
 
 class LiveTap(Protocol):

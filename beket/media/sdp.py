@@ -25,6 +25,10 @@ _RTPMAP = re.compile(r"(\d{1,3})\s+([A-Za-z0-9_.+-]{1,40})/(\d{1,9})")
 _SCHEME = re.compile(r"rtsps?://", re.IGNORECASE)
 
 
+class UnspokenStream(ProtocolError):
+    """The camera has video, but of a codec or over a transport that our own client does not speak; FFmpeg may."""
+
+
 @dataclass(slots=True)
 class Media:
     """One `m=` section.
@@ -94,13 +98,15 @@ def choose_video(description: Description) -> Media:
     """The stream to record: the first H.264 or H.265 one.
 
     Raises:
-        ProtocolError: there is none; the sentence names what the camera does send.
+        UnspokenStream: the video is of another codec; the sentence names it.
+        ProtocolError: there is no video; the sentence names what the camera does send.
     """
     for media in description.media:
         if media.codec:
             return media
     offered = ", ".join(m.encoding or m.kind for m in description.media[:4]) or "—"
-    raise ProtocolError(
+    kind = UnspokenStream if any(media.kind == "video" for media in description.media) else ProtocolError
+    raise kind(
         say(
             "Камера не дає відео H.264 чи H.265, лише: {offered}.",
             "The camera offers no H.264 or H.265 video, only: {offered}.",

@@ -21,6 +21,7 @@ from beket.kernel.units import NS_PER_TICK_DENOMINATOR, NS_PER_TICK_NUMERATOR, T
 from beket.media.rtp.rtcp import SenderReport
 
 SLEW_PPM = 500
+_MS_PER_S = 1000
 _MEDIA_PER_SLEW_TICK = 1_000_000 // SLEW_PPM
 WALL_STEP_NS = 250_000_000
 _ERROR_MAX_90K = TICKS_PER_S * 180 // 1000  # a placement further off than this is not slewed, it splits the run
@@ -28,6 +29,8 @@ _BACKWARD_MAX_90K = TICKS_PER_S // 4  # further back than reordered frames reach
 _LATE_MAX_90K = 60 * TICKS_PER_S  # no buffer on the way holds more
 _WINDOW_90K = 15 * TICKS_PER_S
 _YOUNG_90K = 5 * TICKS_PER_S
+_RATE_WINDOW_90K = 2 * TICKS_PER_S  # so long a stream tells its clock's rate well enough to choose between two
+_RATE_TOLERANCE = 0.05
 _YOUNG_ERROR_MAX_90K = 10 * TICKS_PER_S  # a longer burst at the start is a jump
 
 
@@ -58,7 +61,8 @@ class StreamClock:
 
     A frame cannot arrive before it was taken, so the least delayed one of the last 15-30 s says best how the camera's
     clock and ours relate. Frames keep the camera's spacing; their distance from that relation is closed by at most
-    500 ppm of media time. What 500 ppm cannot close splits the run instead of drifting.
+    500 ppm of media time. What 500 ppm cannot close splits the run instead of drifting; if the camera's clock then
+    proves to run at another known rate than it was said to, that rate is believed from there on.
 
     Attributes:
         reason: why the newest run began.
@@ -69,8 +73,9 @@ class StreamClock:
     """
 
     __slots__ = (
-        "_floor_before", "_floor_now", "_last", "_media", "_place", "_rtp", "_slewed_to", "_wall_less_mono_ns",
-        "_window_end", "_young_until", "camera_offset_ns", "correction_ns", "reason",
+        "_clock_rate", "_floor_before", "_floor_now", "_last", "_media", "_place", "_rate_due", "_rate_seen", "_rates",
+        "_rest", "_rtp", "_slewed_to", "_ticks", "_ticks_since", "_wall_less_mono_ns", "_window_end", "_young_until",
+        "camera_offset_ns", "correction_ns", "reason",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -86,10 +91,22 @@ class StreamClock:
         self._window_end = 0  # on the monotonic clock
         self._young_until = 0  # on the monotonic clock
         self._wall_less_mono_ns = 0
+        self._clock_rate = TICKS_PER_S  # of RTP time, as we believe
+        self._rates = (TICKS_PER_S, TICKS_PER_S, _MS_PER_S)
+        self._rest = 0  # of scaling RTP time to 90 kHz
+        self._ticks = 0  # of RTP time since `_ticks_since`, on the monotonic clock in 90 kHz
+        self._ticks_since = 0
+        self._rate_due = 0
+        self._rate_seen = 0  # at the last look
 
-    def reconnected(self) -> None:
-        """The stream began anew: RTP time means something else from the next frame on."""
+    def reconnected(self, *, clock_rate: int = TICKS_PER_S) -> None:
+        """The stream began anew: RTP time means something else from the next frame on.
+
+        `clock_rate` is what the camera says of it, in ticks a second; some say one thing and do another.
+        """
         self._rtp = -1
+        self._clock_rate, self._rest = clock_rate, 0
+        self._rates = (clock_rate, TICKS_PER_S, _MS_PER_S)
 
     def stamp(self, rtp_timestamp: int, *, arrival_mono_ns: int, arrival_wall_ns: int) -> Stamp:
         """When the frame with `rtp_timestamp` was; frames come in the order in which they arrived."""
@@ -100,11 +117,15 @@ class StreamClock:
         base = wall_less_mono_ns * NS_PER_TICK_DENOMINATOR // NS_PER_TICK_NUMERATOR
         if self._rtp < 0:
             self._rtp = rtp_timestamp
+            self._count_ticks(arrival)
             self._forget_lag(arrival - self._media, arrival)
             return self._begin_run(RunReason.CONNECTED, arrival, base, floor=arrival - self._media)
 
         step = (rtp_timestamp - self._rtp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         self._rtp = rtp_timestamp
+        self._ticks += step
+        if self._clock_rate != TICKS_PER_S:
+            step, self._rest = divmod(step * TICKS_PER_S + self._rest, self._clock_rate)
         self._media = media = self._media + step
         lag = arrival - media
         floor = self._least_lag(lag, arrival)
@@ -113,8 +134,12 @@ class StreamClock:
             return self._begin_run(RunReason.WALL_STEP, arrival, base, floor=floor, correction_ns=stepped_ns)
         if step < -_BACKWARD_MAX_90K or lag - floor > _LATE_MAX_90K:
             self._forget_lag(lag, arrival)
+            self._count_ticks(arrival)
             return self._begin_run(RunReason.MEDIA_JUMP, arrival, base, floor=lag)
 
+        if arrival >= self._rate_due and self._learns_rate(arrival):
+            self._forget_lag(lag, arrival)
+            return self._begin_run(RunReason.MEDIA_JUMP, arrival, base, floor=lag)
         error = floor + base - self._place
         if arrival < self._young_until and -_YOUNG_ERROR_MAX_90K < error < 0:
             self._place += error  # a young run has only now met its least delayed frame
@@ -131,7 +156,22 @@ class StreamClock:
         if self._rtp < 0:
             return
         step = (report.rtp_timestamp - self._rtp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        step = step * TICKS_PER_S // self._clock_rate
         self.camera_offset_ns = report.wall_ns - ticks_to_ns(self._media + step + self._place)
+
+    def _learns_rate(self, arrival: int) -> bool:
+        """Whether RTP time ran at another of the possible rates, twice in a row (a line may stall); believe it then."""
+        elapsed, ticks = arrival - self._ticks_since, self._ticks
+        self._count_ticks(arrival)
+        near = (rate for rate in self._rates if abs(ticks * TICKS_PER_S / elapsed - rate) <= rate * _RATE_TOLERANCE)
+        before, self._rate_seen = self._rate_seen, next(near, self._clock_rate)
+        if self._rate_seen == self._clock_rate or self._rate_seen != before:
+            return False
+        self._clock_rate, self._rest = self._rate_seen, 0
+        return True
+
+    def _count_ticks(self, arrival: int) -> None:
+        self._ticks, self._ticks_since, self._rate_due = 0, arrival, arrival + _RATE_WINDOW_90K
 
     def _least_lag(self, lag: int, arrival: int) -> int:
         """The least lag of this window and the one before, with this frame's."""

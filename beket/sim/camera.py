@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.secrets import Secret
 from beket.kernel.units import ns_to_90k
-from beket.media.av import H264Encoder
+from beket.media.av.encoder import H264Encoder
 from beket.media.rtsp.server import RtspServer
 from beket.sim.scene import Scene
 from beket.sim.street import HEIGHT, WIDTH

@@ -18,7 +18,6 @@ from beket.testing.process import Program, free_tcp_port, output_of, printed, ru
 from beket.testing.programs import SYSTEM_PYTHON
 
 PROGRAM = Path(__file__).with_name("gst_rtsp_program.py")
-FILM_AT_LEAST_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class LiveScene:
     """
 
     path: str = "/scene"
-    codec: Literal["h264", "h265"] = "h264"
+    codec: Literal["h264", "h265", "mjpeg"] = "h264"
     width: int = 640
     height: int = 360
     fps: int = 10
@@ -44,6 +43,7 @@ class LiveScene:
         encoder = {
             "h264": f"x264enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max={self.key_every}",
             "h265": f"x265enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max={self.key_every}",
+            "mjpeg": "jpegenc",
         }[self.codec]
         return (
             "( videotestsrc is-live=true pattern=ball "
@@ -54,20 +54,22 @@ class LiveScene:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A film of H.264 or H.265 streamed as it is, over and over for ten minutes, never transcoded."""
+    """A film of H.264 or H.265 streamed as it is, over and over for `at_least_s`, never transcoded."""
 
     path: str
     file: Path
+    at_least_s: int = 600
 
     def launch(self, folder: Path) -> str:
         """The GStreamer pipeline that streams it; `folder` takes the film repeated."""
         facts = look_at(self.file)
-        repeats = math.ceil(FILM_AT_LEAST_S * facts.fps / facts.frames)
-        long_film = folder / f"{self.path.strip('/').replace('/', '-')}.mp4"
-        output_of(
-            "ffmpeg", "-v", "error", "-stream_loop", str(repeats), "-i", self.file,
-            "-map", "0:v:0", "-c", "copy", long_film, within_s=60,
-        )  # fmt: skip
+        repeats = math.ceil(self.at_least_s * facts.fps / facts.frames)
+        long_film = folder / f"{self.file.stem}-{self.at_least_s}.mp4"
+        if not long_film.exists():  # several paths may stream one film
+            output_of(
+                "ffmpeg", "-v", "error", "-stream_loop", str(repeats), "-i", self.file,
+                "-map", "0:v:0", "-c", "copy", long_film, within_s=60,
+            )  # fmt: skip
         codec: Literal["h264", "h265"] = "h265" if facts.codec == "hevc" else "h264"
         return f'( filesrc location="{long_film}" ! qtdemux ! {codec}parse ! {_payloader(codec)} )'
 
@@ -120,11 +122,18 @@ def gst_rtsp_server(
     *streams: LiveScene | Film,
     login: tuple[str, str] | None = None,
     auth: Literal["digest", "basic"] = "digest",
+    udp_only: bool = False,
 ) -> Iterator[GstRtspServer]:
-    """Stream `streams` from a free port until the block ends; `login` is user and password, asked of everybody."""
+    """Stream `streams` from a free port until the block ends; `login` is user and password, asked of everybody.
+
+    A `udp_only` server refuses to interleave (461).
+    """
     with tempfile.TemporaryDirectory(prefix="beket-films-") as folder, contextlib.ExitStack() as stack:
         port = free_tcp_port()
-        spec: dict[str, object] = {"port": port, "mounts": _mounts(streams, Path(folder)), "login": login, "auth": auth}
+        mounts = _mounts(streams, Path(folder))
+        spec: dict[str, object] = {
+            "port": port, "mounts": mounts, "login": login, "auth": auth, "udp_only": udp_only,
+        }  # fmt: skip
         server = GstRtspServer(port, spec, stack)
         server.start()
         yield server
@@ -135,5 +144,7 @@ def _mounts(streams: Sequence[LiveScene | Film], folder: Path) -> dict[str, str]
 
 
 def _payloader(codec: str) -> str:
+    if codec == "mjpeg":
+        return "rtpjpegpay name=pay0 pt=26"
     # Parameter sets in-band before every key frame, as cameras do; a shared stream can be joined at any moment.
     return f"rtp{codec}pay name=pay0 pt=96 config-interval=-1"

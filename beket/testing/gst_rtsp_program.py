@@ -27,7 +27,7 @@ def serve(spec: dict[str, Any]) -> None:
     if spec["login"]:
         server.set_auth(_auth(spec["auth"], *spec["login"]))
     for path, launch in spec["mounts"].items():
-        server.get_mount_points().add_factory(path, _factory(launch, guarded=bool(spec["login"])))
+        server.get_mount_points().add_factory(path, _factory(launch, spec))
     if server.attach(None) == 0:
         sys.exit(f"port {spec['port']} is taken")
     loop = GLib.MainLoop()
@@ -37,11 +37,13 @@ def serve(spec: dict[str, Any]) -> None:
     loop.run()
 
 
-def _factory(launch: str, *, guarded: bool) -> Any:  # a GObject
+def _factory(launch: str, spec: dict[str, Any]) -> Any:  # a GObject
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(launch)
     factory.set_shared(True)
-    if guarded:
+    if spec["udp_only"]:
+        factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
+    if spec["login"]:
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role(ROLE, "media.factory.access", True)
         permissions.add_permission_for_role(ROLE, "media.factory.construct", True)

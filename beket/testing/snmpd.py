@@ -29,6 +29,14 @@ class Snmpd:
         return f"{self.host}:{self.port}"
 
 
+def v3_user(name: str, auth: str = "", auth_password: str = "", priv: str = "", priv_password: str = "") -> str:
+    """Lines for `extra_config` that make a v3 user who may read everything, by Net-SNMP's names: SHA-256, AES, DES."""
+    level = "priv" if priv else "auth" if auth else "noauth"
+    auth = f'{auth} "{auth_password}"' if auth else ""
+    priv = f'{priv} "{priv_password}"' if priv else ""
+    return f"createUser {name} {auth} {priv}\nrouser {name} {level}\n"
+
+
 @contextlib.contextmanager
 def snmpd(
     *,
@@ -36,15 +44,19 @@ def snmpd(
     sys_name: str = "switch-council",
     sys_location: str = "Mohyliv, council",
     extra_config: str = "",
+    port: int = 0,
+    state: Path | None = None,
 ) -> Iterator[Snmpd]:
     """Run `snmpd` until the block ends; nothing of the machine's own configuration or state is read or written.
+
+    Given the `port` and the `state` (a folder) of an earlier one, it is the same agent after a restart.
 
     Raises:
         ProgramFailed: it did not start.
     """
-    host, port = "127.0.0.1", free_udp_port()
+    host, port = "127.0.0.1", port or free_udp_port()
     with tempfile.TemporaryDirectory(prefix="beket-snmpd-") as folder:
-        config = Path(folder) / "snmpd.conf"
+        config = Path(folder) / "configuration"  # not snmpd.conf, which is where it keeps its state
         config.write_text(
             f"rocommunity {community} 127.0.0.1\n"
             f"sysName {sys_name}\n"
@@ -52,7 +64,8 @@ def snmpd(
             "sysContact it\n"
             f"{extra_config}\n"
         )
-        argv = [str(find("snmpd") or "snmpd"), "-f", "-Le", "-C", "-c", str(config), f"udp:{host}:{port}"]
-        env = {"SNMP_PERSISTENT_DIR": folder, "SNMPCONFPATH": folder, "MIBS": ""}
+        argv = [str(find("snmpd") or "snmpd"), "-f", "-Le", "-c", str(config), f"udp:{host}:{port}"]
+        kept = str(state or folder)
+        env = {"SNMP_PERSISTENT_DIR": kept, "SNMPCONFPATH": kept, "MIBS": ""}
         with running(argv, ready=printed("NET-SNMP version"), env=env) as program:
             yield Snmpd(host, port, community, program)

@@ -17,7 +17,7 @@ from collector.inventory.changes import THING_KINDS, Change, Thing, ThingKind, s
 from collector.inventory.draft import MISTAKES_SAID, Place, dotted_place
 
 RETENTION_MAX_DAYS = 365
-SNMP_VERSIONS = ("off", "v1", "v2c")
+SNMP_VERSIONS = ("off", "v1", "v2c", "v3")
 # Rows of a table that the template explains itself with; they are never things.
 TEMPLATE_MARKS = ("Приклад:", "Пояснення:")
 
@@ -81,7 +81,7 @@ def find_oddities(changes: Sequence[Change], new: Inventory) -> list[Text]:
                 ids=_list(silent),
             )
         )
-    if public := [device.id for device in devices if device.snmp != "off" and not device.secret]:
+    if public := [device.id for device in devices if device.snmp in ("v1", "v2c") and not device.secret]:
         notices.append(
             say(
                 "SNMP із загальновідомим паролем public: {ids}. Задайте свій і впишіть назву секрету.",
@@ -236,6 +236,13 @@ def _of_device(device: Device, check: _Row) -> Iterator[Mistake]:
         yield check.mistake(
             "snmp",
             say("Має бути одне з: {all}.", "It must be one of: {all}.", all=", ".join(SNMP_VERSIONS)),
+        )
+    if device.snmp == "v3" and not device.secret:
+        yield check.mistake(
+            "secret",
+            say(
+                "Для SNMPv3 потрібна назва секрету з користувачем.", "SNMPv3 needs the name of a secret with its user."
+            ),
         )
 
 

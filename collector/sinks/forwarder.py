@@ -1,8 +1,9 @@
 """Owns the way from the queue to an engine outside: oldest first, in parcels, each until the engine has it.
 
-A failure ends the loop; `supervise.keep_running` starts it again, later each time. A parcel that the engine will never
-take is dropped and counted, and holds up nothing. After a crash the parcel that was under way is sent again: the same
-samples at the same times, which the engine keeps once. Note: collector/design/0013-samples-out.md.
+A failure ends the loop; `supervise.keep_running` starts it again, later each time. Of a parcel that the engine refuses,
+halves are sent, and halves of these, until those lines alone are left that it will never take: they are dropped and
+counted. After a crash the parcel that was under way is sent again: the same samples at the same times, which the engine
+keeps once. Note: collector/design/0013-samples-out.md.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from collector.sinks.queue import SampleQueue
 log = logging.getLogger(__name__)
 
 SAMPLES_AT_ONCE = 10_000
+# An engine that says no so often to one parcel is asked no more about each line of it.
+REFUSALS_MAX = 200
 
 
 class Refused(InvalidArgument):
@@ -62,15 +65,9 @@ class Forwarder:
         parcel = self._queue.oldest(self._samples_at_once)
         if parcel is None:
             return False
-        try:
-            if parcel.samples:
-                writer.write(parcel.lines)
-        except Refused as error:
-            log.warning("%d samples dropped: %s", parcel.samples, error.sentence().en)
-            self._instruments.add(metrics.DROPPED, parcel.samples, reason="refused")
-        else:
-            self._instruments.add(metrics.WRITTEN, parcel.samples)
-        self._queue.done(parcel)
+        refused = _write(writer, parcel.lines.split(b"\n")) if parcel.samples else 0
+        self._instruments.add(metrics.WRITTEN, parcel.samples - refused)
+        self._queue.done(parcel, refused=refused)
         return True
 
     async def run(self, *, clock: Clock, every_s: float) -> None:
@@ -79,6 +76,25 @@ class Forwarder:
             while True:
                 if not await asyncio.to_thread(self.send_one, writer):
                     await clock.sleep(every_s)
+
+
+def _write(writer: LineWriter, lines: list[bytes]) -> int:
+    """Hand over the lines; how many the engine refused."""
+    refused = refusals = 0
+    waiting = [lines]
+    while waiting:
+        part = waiting.pop()
+        try:
+            writer.write(b"\n".join(part))
+        except Refused as error:
+            refusals += 1
+            if len(part) == 1 or refusals > REFUSALS_MAX:
+                log.warning("%d samples refused: %s", len(part), error.sentence().en)
+                refused += len(part)
+            else:
+                middle = len(part) // 2
+                waiting += part[middle:], part[:middle]
+    return refused
 
 
 async def report(queue: SampleQueue, instruments: Instruments, *, clock: Clock, every_s: float) -> None:

@@ -25,4 +25,20 @@ LAG = Metric(
     say("Скільки чекає найстаріший вимір у черзі.", "How long the oldest queued sample has waited."),
 )
 
-METRICS = (WRITTEN, DROPPED, WAITING, LAG)
+HOLE_SINCE = Metric(
+    "sink_hole_since_seconds",
+    "gauge",
+    (),
+    say(
+        "Від якого часу зовнішній базі бракує вимірів (с від 1970).",
+        "From which time on the engine misses samples (s since 1970).",
+    ),
+)
+HOLE_UNTIL = Metric(
+    "sink_hole_until_seconds",
+    "gauge",
+    (),
+    say("До якого часу бракує (с від 1970).", "Until which time it misses them (s since 1970)."),
+)
+
+METRICS = (WRITTEN, DROPPED, WAITING, LAG, HOLE_SINCE, HOLE_UNTIL)

@@ -16,7 +16,7 @@ from beket.kernel.errors import DataLoss
 
 FORMAT = 1
 DECIMALS_MAX = 6
-# Bounds for decoding: a sample a millisecond, and a number as `_pack` may write it.
+# Bounds for decoding: a sample a millisecond, and a number as `pack` may write it.
 SAMPLES_MAX = 3_600_000
 NUMBER_MAX_BYTES = 12
 # Larger numbers are shorter as floats.
@@ -33,14 +33,14 @@ Samples = tuple[list[int], list[float]]
 
 def encode(times_ms: Sequence[int], values: Sequence[float], *, start_ms: int) -> bytes:
     """The block of samples in order of time; `start_ms` is the hour that all times are counted from."""
-    times = _encode_numbers([time_ms - start_ms for time_ms in times_ms])
-    decimals = _decimals_of(values)
+    times = encode_numbers([time_ms - start_ms for time_ms in times_ms])
+    decimals = decimals_of(values)
     if decimals is None:
-        column = bytes((_AS_FLOATS,)) + zlib.compress(_shuffled(values), 9, wbits=-15)
+        column = bytes((_AS_FLOATS,)) + zlib.compress(shuffled(values), 9, wbits=-15)
     else:
         scale = 10**decimals
-        column = bytes((decimals,)) + _encode_numbers([round(value * scale) for value in values])
-    return bytes((FORMAT,)) + _pack([len(times_ms), len(times)]) + times + column
+        column = bytes((decimals,)) + encode_numbers([round(value * scale) for value in values])
+    return bytes((FORMAT,)) + pack([len(times_ms), len(times)]) + times + column
 
 
 def decode(block: bytes, *, start_ms: int) -> Samples:
@@ -66,39 +66,40 @@ def merge(old: Samples, new: Iterable[tuple[int, float]]) -> Samples:
 def _decode(block: bytes, start_ms: int) -> Samples:
     if block[0] != FORMAT:
         raise ValueError(f"unknown format {block[0]}")
-    count, at = _varint(block, 1)
-    size, at = _varint(block, at)
+    count, at = varint(block, 1)
+    size, at = varint(block, at)
     if not 0 <= count <= SAMPLES_MAX or size < 0:
         raise ValueError("no block has such sizes")
-    times = [start_ms + offset for offset in _decode_numbers(block[at : at + size], count)]
+    times = [start_ms + offset for offset in decode_numbers(block[at : at + size], count)]
     coding = block[at + size]
     column = block[at + size + 1 :]
     if coding == _AS_FLOATS:
-        raw = _inflate(column, 8 * count)
-        return times, list(struct.unpack(f"<{count}d", b"".join(raw[i::count] for i in range(count))))
+        return times, unshuffled(inflate(column, 8 * count), count)
     if coding > DECIMALS_MAX:
         raise ValueError(f"unknown coding {coding}")
     scale = 10**coding
-    return times, [number / scale for number in _decode_numbers(column, count)]
+    return times, [number / scale for number in decode_numbers(column, count)]
 
 
-def _encode_numbers(numbers: Sequence[int]) -> bytes:
+def encode_numbers(numbers: Sequence[int]) -> bytes:
+    """A column of whole numbers in its shortest coding."""
     columns = []
     for order in _ORDERS:
         if order:
             numbers = _differences(numbers)
         columns.append(bytes((order,)) + _in_equal_bits(numbers[order:], numbers[:order]))
         if order and len(columns[-1]) * 8 > len(numbers) * _CHEAP_BITS:
-            columns.append(bytes((order | _DEFLATED,)) + zlib.compress(_pack(numbers), 9, wbits=-15))
+            columns.append(bytes((order | _DEFLATED,)) + zlib.compress(pack(numbers), 9, wbits=-15))
     return min(columns, key=len)
 
 
-def _decode_numbers(column: bytes, count: int) -> list[int]:
+def decode_numbers(column: bytes, count: int) -> list[int]:
+    """The `count` numbers of a column; bytes that are none are one of the errors that `decode` catches."""
     order = column[0] & ~_DEFLATED
     if order not in _ORDERS:
         raise ValueError(f"unknown coding {column[0]}")
     if column[0] & _DEFLATED:
-        numbers = _unpack(_inflate(column[1:], NUMBER_MAX_BYTES * count))
+        numbers = _unpack(inflate(column[1:], NUMBER_MAX_BYTES * count))
     else:
         numbers = _from_equal_bits(column[1:], count, order)
     if len(numbers) != count:
@@ -113,20 +114,20 @@ def _in_equal_bits(numbers: Sequence[int], first: Sequence[int]) -> bytes:
     least = min(numbers, default=0)
     width = (max(numbers, default=0) - least).bit_length()
     if not width:
-        return _pack([*first, least, 0])
+        return pack([*first, least, 0])
     # Through text, which is linear however many numbers there are; shifting one large number is not.
     bits = "".join([f"{number - least:0{width}b}" for number in numbers])
-    return _pack([*first, least, width]) + int(bits, 2).to_bytes((len(bits) + 7) // 8)
+    return pack([*first, least, width]) + int(bits, 2).to_bytes((len(bits) + 7) // 8)
 
 
 def _from_equal_bits(data: bytes, count: int, heads: int) -> list[int]:
     at = 0
     first = []
     for _ in range(min(heads, count)):
-        number, at = _varint(data, at)
+        number, at = varint(data, at)
         first.append(number)
-    least, at = _varint(data, at)
-    width, at = _varint(data, at)
+    least, at = varint(data, at)
+    width, at = varint(data, at)
     rest = count - len(first)
     if width == 0:
         return first + [least] * rest
@@ -136,7 +137,8 @@ def _from_equal_bits(data: bytes, count: int, heads: int) -> list[int]:
     return first + [least + int(bits[place : place + width], 2) for place in range(0, rest * width, width)]
 
 
-def _inflate(data: bytes, max_bytes: int) -> bytes:
+def inflate(data: bytes, max_bytes: int) -> bytes:
+    """What was deflated, if it is no longer than `max_bytes`."""
     inflater = zlib.decompressobj(wbits=-15)
     raw = inflater.decompress(data, max(1, max_bytes))
     if not inflater.eof:
@@ -144,7 +146,7 @@ def _inflate(data: bytes, max_bytes: int) -> bytes:
     return raw
 
 
-def _decimals_of(values: Sequence[float]) -> int | None:
+def decimals_of(values: Sequence[float]) -> int | None:
     """The least power of ten that makes all values whole and gives them back exactly; None when there is none."""
     if not all(math.isfinite(value) for value in values):
         return None
@@ -162,9 +164,15 @@ def _is_minus_zero(value: float) -> bool:
     return value == 0 and math.copysign(1, value) < 0
 
 
-def _shuffled(values: Sequence[float]) -> bytes:
+def shuffled(values: Sequence[float]) -> bytes:
+    """64-bit floats, bytes of equal rank together."""
     raw = struct.pack(f"<{len(values)}d", *values)
     return b"".join(raw[rank::8] for rank in range(8))
+
+
+def unshuffled(raw: bytes, count: int) -> list[float]:
+    """The floats again; anything else than `count` of them is a struct.error."""
+    return list(struct.unpack(f"<{count}d", b"".join(raw[i::count] for i in range(count))))
 
 
 def _differences(numbers: Sequence[int]) -> list[int]:
@@ -176,7 +184,7 @@ def _sums(differences: Iterable[int]) -> list[int]:
     return [total := total + difference for difference in differences]
 
 
-def _pack(numbers: Iterable[int]) -> bytes:
+def pack(numbers: Iterable[int]) -> bytes:
     """Zigzag variable-length integers, seven bits a byte, least first."""
     out = bytearray()
     for number in numbers:
@@ -192,12 +200,13 @@ def _unpack(data: bytes) -> list[int]:
     numbers = []
     at = 0
     while at < len(data):
-        number, at = _varint(data, at)
+        number, at = varint(data, at)
         numbers.append(number)
     return numbers
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """The zigzag number at `at`, and where the next one begins."""
     rest = shift = 0
     while (octet := data[at]) > 0x7F:
         rest |= (octet & 0x7F) << shift

@@ -2,9 +2,11 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from collector.store.journal import Sample
+from beket.kernel.metrics import Point
+from collector.store.journal import NS_PER_MS, Sample
+from collector.store.series import SeriesKey
 
 # hour since 1970 → series → (time in ms, value) in order of arrival
 ByHour = dict[int, dict[int, list[tuple[int, float]]]]
@@ -13,9 +15,12 @@ ByHour = dict[int, dict[int, list[tuple[int, float]]]]
 class Head:
     """Open samples, 16 bytes each, by series."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Callable[[int], SeriesKey]) -> None:
+        """`key` gives a series' name and labels."""
+        self._key = key
         self._open: dict[int, tuple[array[int], array[float]]] = {}
-        self._latest: dict[int, tuple[int, float]] = {}
+        # Made when a sample comes, for each is asked for many times.
+        self._latest: dict[int, Point] = {}
 
     def take(self, samples: Iterable[Sample]) -> None:
         """Add samples; the latest is the newest by time, and of equal times the later come."""
@@ -26,8 +31,9 @@ class Head:
             columns[0].append(time_ms)
             columns[1].append(value)
             known = self._latest.get(series)
-            if known is None or known[0] <= time_ms:
-                self._latest[series] = time_ms, value
+            wall_ns = time_ms * NS_PER_MS
+            if known is None or known.wall_ns <= wall_ns:
+                self._latest[series] = Point(*self._key(series), wall_ns, value)
 
     def series(self) -> list[int]:
         """Series with open samples."""
@@ -38,9 +44,13 @@ class Head:
         columns = self._open.get(series)
         return list(zip(*columns, strict=True)) if columns else []
 
-    def latest(self, since_ms: int) -> list[Sample]:
+    def latest(self, since_ns: int) -> list[Point]:
         """The newest sample of each series that has one since then."""
-        return [(series, *sample) for series, sample in self._latest.items() if sample[0] >= since_ms]
+        return [point for point in self._latest.values() if point.wall_ns >= since_ns]
+
+    def forget_latest(self, before_ns: int) -> None:
+        """Let go of newest samples that are older than that."""
+        self._latest = {series: point for series, point in self._latest.items() if point.wall_ns >= before_ns}
 
     def before(self, series: Sequence[int], boundary_ms: int, hour_ms: int) -> ByHour:
         """Open samples of `series` from before the boundary."""

@@ -4,8 +4,10 @@ import struct
 import zlib
 from collections.abc import Sequence
 
+from beket.kernel.clock import NS_PER_S
 from beket.kernel.errors import DataLoss
 
+NS_PER_MS = NS_PER_S // 1000
 # (series id, time in ms, value)
 Sample = tuple[int, int, float]
 

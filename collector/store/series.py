@@ -1,7 +1,7 @@
 """Owns which number stands for which series: a name with its labels. Calls are serialised by the store."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ SeriesKey = tuple[str, Labels]
 
 
 class SeriesBook:
-    """Every series that was ever stored, in memory."""
+    """Every series that has samples here, in memory."""
 
     def __init__(self) -> None:
         self._ids: dict[SeriesKey, int] = {}
@@ -52,3 +52,14 @@ class SeriesBook:
     def find(self, name: str, labels: Mapping[str, str]) -> list[int]:
         """Series called `name` that carry all of `labels`."""
         return [id_ for id_ in self._by_name.get(name, ()) if labels.items() <= dict(self._keys[id_][1]).items()]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Let go of series that the table holds no longer."""
+        for id_ in ids:
+            key = self._keys.pop(id_, None)
+            if key is not None:
+                self._ids.pop(key)
+                self._by_name[key[0]].remove(id_)

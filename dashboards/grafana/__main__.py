@@ -1,18 +1,38 @@
-"""Writes the dashboards' JSON beside their code: `python -m dashboards.grafana`. A test holds the two equal."""
+"""Writes the pages' JSON: `python -m dashboards.grafana`. A test holds the files equal to what the code makes."""
 
 import json
 from pathlib import Path
 
+from dashboards.grafana.backups import backups
+from dashboards.grafana.beket_itself import beket_itself
+from dashboards.grafana.cameras import cameras_and_recorder
+from dashboards.grafana.device import device
 from dashboards.grafana.overview import overview
+from dashboards.grafana.panels import Dashboard
+from dashboards.grafana.rest import names_in, rest
+from dashboards.grafana.site import site
+from dashboards.grafana.uplink import uplink_budget
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "pages"
+
+
+def pages() -> tuple[Dashboard, ...]:
+    """Every page."""
+    made = (overview(), site(), device(), cameras_and_recorder(), uplink_budget(), backups(), beket_itself())
+    return (*made, rest(names_in(made)))
 
 
 def files() -> dict[str, str]:
-    """File name → JSON of each dashboard."""
-    return {"overview.json": json.dumps(overview().model(), ensure_ascii=False, indent=2) + "\n"}
+    """File name → JSON of each page."""
+    return {
+        f"{page.uid.removeprefix('beket-')}.json": json.dumps(page.model(), ensure_ascii=False, indent=2) + "\n"
+        for page in pages()
+    }
 
 
 if __name__ == "__main__":
-    for name, text in files().items():
+    made = files()
+    for path in set(FOLDER.glob("*.json")) - {FOLDER / name for name in made}:
+        path.unlink()
+    for name, text in made.items():
         (FOLDER / name).write_text(text)

@@ -6,13 +6,10 @@ from agents.spool import metrics as spool
 from beket.kernel.metrics import Metric
 from collector import metrics as collector
 from collector.sinks import metrics as sinks
-from dashboards.grafana.panels import YES_NO, Dashboard, Panel, Query, Row, Variable
+from dashboards.grafana.choices import BAD_WHEN_ANY, CAMERA, DEVICE, GIB, REASONS, SITE, WORKS, community_and_site
+from dashboards.grafana.panels import Dashboard, Panel, Query, Row
 from dashboards.grafana.queries import folded, per_second, series
 from vms import metrics as vms
-
-GIB = 1024**3
-BAD_WHEN_ANY = ((None, "green"), (1, "red"))
-SITE, DEVICE, CAMERA = ("site", "Об'єкт"), ("device", "Пристрій"), ("camera", "Камера")
 
 
 def overview() -> Dashboard:
@@ -21,10 +18,7 @@ def overview() -> Dashboard:
         uid="beket-overview",
         title="Бекет: громада",
         help="Камери, мережа, канали й диски громади та сам Бекет.",
-        variables=(
-            Variable("community", "Громада", network.DEVICE_UP.name),
-            Variable("site", "Об'єкт", f'{network.DEVICE_UP.name}{{community=~"$community"}}'),
-        ),
+        variables=community_and_site(),
         rows=(_cameras(), _network(), _ports(), _uplink(), _disks(), _beket()),
     )
 
@@ -87,7 +81,7 @@ def _network() -> Row:
                 "Об'єкт працює, якщо відповідає хоч один його пристрій.",
                 (Query(folded("max", up, network.DEVICE_UP, ["site"]), "{{site}}"),),
                 width=10,
-                words=YES_NO,
+                words=WORKS,
                 steps=((None, "red"), (1, "green")),
             ),
             Panel(
@@ -217,6 +211,7 @@ def _beket() -> Row:
                 "Відхилені виміри",
                 "Виміри за секунду, які центр не прийняв, за причиною. Має бути нуль.",
                 (Query(_total_rate(collector.POINTS_REFUSED, "reason"), "{{reason}}"),),
+                names=REASONS,
                 width=6,
             ),
             Panel(

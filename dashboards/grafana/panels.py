@@ -10,7 +10,6 @@ from typing import Any, Literal
 GRID_COLUMNS = 24
 SCHEMA_VERSION = 41  # Grafana 12.0; newer ones read it
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-YES_NO = (("1", "працює", "green"), ("0", "не працює", "red"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,14 @@ class Panel:
     Attributes:
         help: one sentence under the «i»: what it shows and when to worry.
         unit: Grafana's id of a unit: "s", "bps", "bytes", "percentunit", "short".
-        words: (value, words, colour) shown instead of numbers.
+        words: (value, words, colour) shown instead of values.
+        names: (code, words) shown instead of a code that is a legend.
+        is_signed: values below zero mean something.
         steps: from which value on which colour; the first one's value is None.
         columns: of a table: label → heading, in order.
     """
 
-    kind: Literal["stat", "timeseries", "table"]
+    kind: Literal["stat", "timeseries", "table", "state-timeline"]
     title: str
     help: str
     queries: tuple[Query, ...]
@@ -43,6 +44,8 @@ class Panel:
     words: tuple[tuple[str, str, str], ...] = ()
     steps: tuple[tuple[float | None, str], ...] = ((None, "green"),)
     columns: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    is_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A choice at the top of the page: the values of `label` in the series that `selector` names."""
+    """A choice at the top of the page: the values of `label` in the series that `selector` names.
+
+    Attributes:
+        is_many: several may be chosen, or all; else exactly one.
+    """
 
     label: str
     title: str
     selector: str
+    is_many: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Dashboard:
             "schemaVersion": SCHEMA_VERSION,
             "version": 1,
             "annotations": {"list": []},
-            "links": [],
+            "links": [_OTHER_PAGES],
             "templating": {"list": [_source_variable(), *map(_variable, self.variables)]},
             "panels": list(_placed(self.rows)),
         }
@@ -129,34 +137,61 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "description": panel.help,
         "datasource": SOURCE,
         "targets": [_target(i, query, panel.kind) for i, query in enumerate(panel.queries)],
-        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "fieldConfig": {"defaults": defaults, "overrides": [_named(code, words) for code, words in panel.names]},
         "options": _OPTIONS[panel.kind],
     }
+    if panel.kind == "state-timeline":
+        defaults["custom"] = {"fillOpacity": 80, "lineWidth": 0}
     if panel.kind == "timeseries":
-        defaults["min"] = 0
+        if not panel.is_signed:
+            defaults["min"] = 0
         defaults["custom"] = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 10, "spanNulls": False}
     if panel.kind == "table":
         made["transformations"] = [_columns(panel.columns)]
     return made
 
 
+_OTHER_PAGES = {
+    "type": "dashboards",
+    "title": "Інші сторінки",
+    "tags": ["beket"],
+    "asDropdown": True,
+    "icon": "external link",
+    "includeVars": True,
+    "keepTime": True,
+    "targetBlank": False,
+    "tooltip": "",
+    "url": "",
+}
 _OPTIONS: Mapping[str, dict[str, Any]] = {
     "stat": {
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "colorMode": "value",
         "graphMode": "none",
         "textMode": "value_and_name",
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "showPercentChange": False,
+        "percentChangeColorMode": "standard",
+        "wideLayout": True,
     },
     "timeseries": {
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},
     },
-    "table": {"showHeader": True, "cellHeight": "sm"},
+    "state-timeline": {
+        "showValue": "never",
+        "rowHeight": 0.9,
+        "mergeValues": True,
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+        "tooltip": {"mode": "single", "sort": "none"},
+    },
+    "table": {"showHeader": True, "cellHeight": "sm", "frameIndex": 0},
 }
 
 
 def _target(index: int, query: Query, kind: str) -> dict[str, Any]:
-    now = kind != "timeseries"
+    now = kind in ("stat", "table")
     return {
         "refId": chr(ord("A") + index),
         "datasource": SOURCE,
@@ -172,6 +207,11 @@ def _target(index: int, query: Query, kind: str) -> dict[str, Any]:
 def _mapping(words: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
     options = {value: {"text": text, "color": color, "index": i} for i, (value, text, color) in enumerate(words)}
     return {"type": "value", "options": options}
+
+
+def _named(code: str, words: str) -> dict[str, Any]:
+    matcher = {"id": "byName", "options": code}
+    return {"matcher": matcher, "properties": [{"id": "displayName", "value": words}]}
 
 
 def _columns(columns: tuple[tuple[str, str], ...]) -> dict[str, Any]:
@@ -201,27 +241,27 @@ def _source_variable() -> dict[str, Any]:
         "refresh": 1,
         "includeAll": False,
         "multi": False,
-        "current": {},
+        "current": {"selected": True, "text": "Бекет", "value": "beket"},
         "options": [],
     }
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
     question = f"label_values({variable.selector}, {variable.label})"
-    return {
+    made: dict[str, Any] = {
         "name": variable.label,
         "type": "query",
         "label": variable.title,
         "datasource": SOURCE,
-        "definition": question,
         "query": {"query": question, "refId": "StandardVariableQuery"},
         "regex": "",
         "hide": 0,
         "refresh": 2,
         "sort": 1,
-        "includeAll": True,
-        "allValue": ".*",
-        "multi": True,
-        "current": {"selected": True, "text": ["усі"], "value": ["$__all"]},
         "options": [],
+        "includeAll": variable.is_many,
+        "multi": variable.is_many,
     }
+    if variable.is_many:
+        made |= {"allValue": ".*", "current": {"selected": True, "text": ["усі"], "value": ["$__all"]}}
+    return made

@@ -24,15 +24,15 @@ def series(metric: Metric, **labels: str) -> str:
     return f"{metric.name}{{{', '.join(chosen)}}}"
 
 
-def per_second(counter: Metric) -> str:
-    """How fast a counter grows, by series.
+def per_second(counter: Metric, **labels: str) -> str:
+    """How fast a counter grows, by series; of those with `labels` of these values.
 
     Raises:
-        ValueError: not a counter.
+        ValueError: not a counter, or it has no such label.
     """
     if counter.type != "counter":
         raise ValueError(f"{counter.name} is no counter and has no rate")
-    return f"rate({series(counter)}[$__rate_interval])"
+    return f"rate({series(counter, **labels)}[$__rate_interval])"
 
 
 def folded(operation: str, expression: str, metric: Metric, by: Sequence[str]) -> str:

@@ -4,7 +4,19 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("capture", "capture_h265", "capture_rss", "list_day", "restic_overhead", "hash_walk", "status_500")
+NAMES = (
+    "capture",
+    "capture_h265",
+    "capture_rss",
+    "list_day",
+    "samples_store",
+    "snmp_walk",
+    "snmp_walk_v3",
+    "agent_poll",
+    "restic_overhead",
+    "hash_walk",
+    "status_500",
+)
 
 
 def main() -> int:

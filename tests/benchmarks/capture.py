@@ -2,6 +2,7 @@
 
 Both sides record the same paced streams for 45 s; CPU of the whole process tree is taken over the last 30. Ours hashes,
 commits in groups and keeps its index meanwhile, and afterwards every sent frame must be there, with its hash and row.
+Beside it stands one pair with GStreamer's server as the cameras, a sender that we did not write.
 """
 
 import contextlib
@@ -14,13 +15,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from beket.app.wiring.recordings import look_into_recordings
 from beket.media.fmp4 import reader
-from beket.testing.process import free_tcp_port
+from beket.testing.gst_rtsp import Film, gst_rtsp_server
+from beket.testing.process import free_tcp_port, output_of
 from tests.benchmarks.capture_subject import COMMUNITY
 from tests.benchmarks.result import Measured, Result, compare
 from vms.config import RecordingsConfig
@@ -36,8 +39,11 @@ CONTROL = (
 
 
 def run(*, pairs: int) -> Result:
-    """Measure both sides `pairs` times."""
-    return run_codec("h264", name="capture", pairs=pairs)
+    """Measure both sides `pairs` times, and once with GStreamer."""
+    ours, control = _measure_with_gstreamer()
+    beside = {"gstreamer_ratio": ours / control, "gstreamer_ours": ours, "gstreamer_control": control}
+    result = run_codec("h264", name="capture", pairs=pairs)
+    return replace(result, beside={name: round(figure, 4) for name, figure in beside.items()})
 
 
 def run_codec(codec: str, *, name: str, pairs: int) -> Result:
@@ -63,14 +69,14 @@ def measure_ours(codec: str) -> Measured:
     """Record with Beket, then look at every frame, hash and row."""
     with tempfile.TemporaryDirectory(prefix="beket-bench-") as name, cameras("--codec", codec) as (port, source):
         folder = Path(name)
-        subject = _start(["tests.benchmarks.capture_subject", str(port), str(CAMERAS), name])
+        subject = start(["tests.benchmarks.capture_subject", str(port), str(CAMERAS), name])
         try:
             used_pct = _cpu_pct([subject.pid])
-            sent = _stop(source)
+            sent = stop(source)
             time.sleep(1)  # what is on the wire arrives
         finally:
             subject.communicate()
-        stored, faults, rows_match = _examine(folder)
+        stored, faults, rows_match = examine(folder)
     return Measured(
         used_pct / CAMERAS,
         {
@@ -85,15 +91,10 @@ def measure_ours(codec: str) -> Measured:
 def measure_control(codec: str) -> Measured:
     """Record with twenty ffmpeg."""
     with tempfile.TemporaryDirectory(prefix="beket-bench-") as name, cameras("--codec", codec) as (port, source):
-        recorders = []
-        for number in range(CAMERAS):
-            folder = Path(name) / str(number)
-            folder.mkdir()
-            command = CONTROL.format(url=f"rtsp://127.0.0.1:{port}/cam{number}", folder=folder).split()
-            recorders.append(subprocess.Popen(command))
+        recorders = _start_control(port, Path(name))
         try:
             used_pct = _cpu_pct([recorder.pid for recorder in recorders])
-            _stop(source)
+            stop(source)
         finally:
             # ffmpeg waits for an answer to its TEARDOWN: the end of the stream is one.
             source.communicate()
@@ -109,7 +110,7 @@ def measure_control(codec: str) -> Measured:
 def cameras(*arguments: str) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
     """`paced_cameras` ready on a port."""
     port = free_tcp_port()
-    source = _start(["tests.benchmarks.paced_cameras", str(port), *arguments])
+    source = start(["tests.benchmarks.paced_cameras", str(port), *arguments])
     try:
         assert source.stdout is not None
         assert json.loads(source.stdout.readline())["ready"]
@@ -119,12 +120,14 @@ def cameras(*arguments: str) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
             source.communicate()
 
 
-def _start(module: list[str]) -> "subprocess.Popen[str]":
+def start(module: list[str]) -> "subprocess.Popen[str]":
+    """One of our programs; it ends when its input does."""
     command = [sys.executable, "-m", *module]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _stop(source: "subprocess.Popen[str]") -> dict[str, object]:
+def stop(source: "subprocess.Popen[str]") -> dict[str, object]:
+    """Let the cameras stop, and what they have sent."""
     assert source.stdin is not None
     assert source.stdout is not None
     source.stdin.write("stop\n")
@@ -132,20 +135,57 @@ def _stop(source: "subprocess.Popen[str]") -> dict[str, object]:
     return dict(json.loads(source.stdout.readline()))
 
 
+def _start_control(port: int, folder: Path) -> list["subprocess.Popen[bytes]"]:
+    recorders = []
+    for number in range(CAMERAS):
+        place = folder / str(number)
+        place.mkdir()
+        command = CONTROL.format(url=f"rtsp://127.0.0.1:{port}/cam{number}", folder=place).split()
+        recorders.append(subprocess.Popen(command))
+    return recorders
+
+
+def _measure_with_gstreamer() -> tuple[float, float]:
+    """What a camera costs us, and ffmpeg, when GStreamer's server sends the same kind of film."""
+    with tempfile.TemporaryDirectory(prefix="beket-bench-") as name:
+        folder, film = Path(name), Path(name) / "film.mp4"
+        output_of(
+            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=25,noise=alls=12:allf=t",
+            "-t", "10", "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "4M", "-maxrate", "4M", "-bufsize", "2M",
+            "-bf", "0", "-g", "50", film, within_s=120,
+        )  # fmt: skip
+        with gst_rtsp_server(*(Film(f"/cam{number}", film, at_least_s=120) for number in range(CAMERAS))) as server:
+            (folder / "ours").mkdir()
+            subject = start(["tests.benchmarks.capture_subject", str(server.port), str(CAMERAS), str(folder / "ours")])
+            ours_pct = _cpu_pct([subject.pid])
+            subject.communicate()
+            recorders = _start_control(server.port, folder)
+            control_pct = _cpu_pct([recorder.pid for recorder in recorders])
+            for recorder in recorders:
+                recorder.kill()
+                recorder.wait()
+        stored, faults, rows_match = examine(folder / "ours")
+    assert len(stored) == CAMERAS
+    assert not faults
+    assert rows_match
+    return ours_pct / CAMERAS, control_pct / CAMERAS
+
+
 def _cpu_pct(pids: list[int]) -> float:
     """Per cent of a core that the processes and their children use, over `MEASURE_S` after the warm-up."""
     time.sleep(WARM_UP_S)
-    before_s, began_s = _cpu_s(pids), time.monotonic()
+    before_s, began_s = cpu_s(pids), time.monotonic()
     time.sleep(MEASURE_S)
-    return 100 * (_cpu_s(pids) - before_s) / (time.monotonic() - began_s)
+    return 100 * (cpu_s(pids) - before_s) / (time.monotonic() - began_s)
 
 
-def _cpu_s(pids: list[int]) -> float:
+def cpu_s(pids: list[int]) -> float:
+    """Seconds of processor that the processes and their children have used."""
     family = [one for pid in pids for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))]
     return sum(times.user + times.system for times in (one.cpu_times() for one in family))
 
 
-def _examine(folder: Path) -> tuple[dict[str, int], list[Finding], bool]:
+def examine(folder: Path) -> tuple[dict[str, int], list[Finding], bool]:
     """Frames stored by camera, what the check found, and whether files and rows are the same in number."""
     stored: dict[str, int] = {}
     config = RecordingsConfig(folder=folder / "video", free_floor_gib=0)

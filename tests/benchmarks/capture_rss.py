@@ -10,7 +10,7 @@ import time
 
 import psutil
 
-from tests.benchmarks.capture import _start, _stop, cameras
+from tests.benchmarks.capture import cameras, start, stop
 from tests.benchmarks.result import Measured, Result, compare
 
 FEW, MANY = 10, 60
@@ -54,11 +54,11 @@ def _rss_mb(count: int) -> tuple[float, int]:
             source,
         ),
     ):
-        subject = _start(["tests.benchmarks.capture_subject", str(port), str(count), name, "--watched"])
+        subject = start(["tests.benchmarks.capture_subject", str(port), str(count), name, "--watched"])
         try:
             time.sleep(SETTLES_S)
             rss_mb = psutil.Process(subject.pid).memory_info().rss / 1e6
-            sent = _stop(source)["sent"]
+            sent = stop(source)["sent"]
         finally:
             subject.communicate()
     assert isinstance(sent, dict)

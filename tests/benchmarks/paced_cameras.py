@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from beket.media import sdp
-from beket.media.av import H264Encoder
+from beket.media.av.encoder import H264Encoder
 from beket.media.rtp.packetize import HEADER_BYTES, OutgoingStream, packetize
 from beket.testing.access_units import take_apart
 from beket.testing.process import output_of

@@ -17,6 +17,7 @@ class Result:
         n: measured pairs; figures are medians.
         spread: the smallest and the largest ratio of a pair.
         checks: what had to hold for the figures to mean anything; one False fails the benchmark.
+        beside: other figures of the same run, for the reader; no bar is set on them.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Result:
     checks: dict[str, bool]
     control_cmd: str
     versions: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, float] = field(default_factory=dict)
 
     def line(self) -> str:
         """The JSON line."""

@@ -58,7 +58,7 @@ pytestmark = [pytest.mark.needs("chromium", "ffmpeg"), pytest.mark.timeout(180)]
 
 PASSWORD = "вода-камінь-дорога-9"
 CAMERA = "council-street"
-RECORDED_S = 180
+RECORDED_S = 300  # “five minutes ago” stays inside however slow the machine is
 RECORDED_AGO_S = 400
 FIRST_SCREEN_MAX_BYTES = 150_000
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}

@@ -142,12 +142,12 @@ def test_operator_sets_up_a_site_and_its_cameras_and_gear_reach_the_centre(tmp_p
             with town.running("agent", "--config", "agent.toml"):
                 deputy = Deputy(town.pages_port)
                 for camera in ("live", "film"):
-                    _wait_until(lambda camera=camera: deputy.recorded_s(camera, since_at=since_at) >= 6, town)
+                    _wait_until(lambda camera=camera: deputy.recorded_s(camera, since_at=since_at) >= 8, town)
                 _wait_until(lambda: town.samples().get(("device_snmp_up_ratio", "gear")) == 1, town)
                 samples = town.samples()
                 for camera in ("live", "film"):
                     clip = tmp_path / f"{camera}.mp4"
-                    clip.write_bytes(deputy.take(camera, at=since_at, seconds=6))
+                    clip.write_bytes(deputy.take(camera, at=since_at, seconds=10))
                     _assert_plays(clip)
     assert samples["device_up_ratio", "gear"] == 1
     assert samples["device_ping_loss_ratio", "gear"] == 0

@@ -131,11 +131,19 @@ class Store:
         self.database.write(give_up)
 
     def note_gap(self, camera: CameraId, *, start_90k: int, reason: GapReason) -> None:
-        """Put down that the camera records nothing from `start_90k` on, unless an earlier gap still goes on."""
+        """Put down why the camera records nothing from `start_90k` on; a gap of another reason ends there.
+
+        After a restart, for example, a camera may prove to be away: the restart was over before.
+        """
 
         def note(connection: sa.Connection) -> None:
-            if index.open_gap(connection, camera) is None:
-                index.put_gap(connection, GapInfo(camera, start_90k, None, reason), acknowledged=False)
+            before = index.open_gap(connection, camera)
+            if before is not None and (before.reason is reason or before.start_90k >= start_90k):
+                return
+            if before is not None:
+                ended = GapInfo(camera, before.start_90k, start_90k, before.reason)
+                index.put_gap(connection, ended, acknowledged=False)
+            index.put_gap(connection, GapInfo(camera, start_90k, None, reason), acknowledged=False)
 
         self.database.write(note)
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import BeketError, Internal, NoSpace
+from beket.kernel.errors import BeketError, Busy, Internal, NoSpace
 from beket.kernel.ids import CameraId
 from beket.kernel.logs import level_number
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.text import say
 from beket.kernel.units import KIB, MIB, TICKS_PER_S
 from vms import metrics
 from vms.recordings.segments import GrowingSegment
@@ -53,6 +54,13 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
+class _Absent:
+    camera: CameraId
+    reason: GapReason
+    start_90k: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Choked:
     """Fragments of the camera were dropped here, because the disk did not keep up."""
 
@@ -69,7 +77,7 @@ class _Stop:
     reason: GapReason
 
 
-_Command = _Start | _Write | _End | _Choked | _Sync | _Stop
+_Command = _Start | _Write | _End | _Absent | _Choked | _Sync | _Stop
 
 
 @dataclass(slots=True)
@@ -106,7 +114,7 @@ class Recorder:
         self._queued_bytes = 0
         self._urgent = False
         self._choked: set[CameraId] = set()
-        self._full: dict[CameraId, NoSpace] = {}
+        self._failed: dict[CameraId, BeketError] = {}
         # The disk thread's own.
         self._cameras: dict[CameraId, _Camera] = {}
         self._ended = False
@@ -119,17 +127,20 @@ class Recorder:
         """See `SegmentSink.start_run`."""
         with self._wake:
             self._choked.discard(camera)
-            self._full.pop(camera, None)
+            self._failed.pop(camera, None)
             self._queue.append(_Start(camera, stream, start_90k))
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
-        """See `SegmentSink.write`. NoSpace is said once per failure; whoever goes on writing is recorded again."""
+        """See `SegmentSink.write`. A failure is said once; whoever goes on writing is recorded again at a key frame."""
         size_bytes = sum(len(fragment.data) for fragment in fragments)
         with self._wake:
-            if (full := self._full.pop(camera, None)) is not None:
-                raise full
+            if (failed := self._failed.pop(camera, None)) is not None:
+                raise failed
+            was_choked = camera in self._choked
             if not self._has_room(camera, fragments, size_bytes):
                 self._instruments.add(metrics.LOST_BYTES, size_bytes, camera=camera, reason="queue")
+                if not was_choked:
+                    raise Busy(say("Диск не встигає записувати.", "The disk does not keep up."))
                 return
             self._queue.append(_Write(camera, fragments))
             self._queued_bytes += size_bytes
@@ -141,6 +152,11 @@ class Recorder:
         with self._wake:
             self._choked.discard(camera)
             self._put_urgent(_End(camera, reason))
+
+    def note_gap(self, camera: CameraId, *, reason: GapReason, start_90k: int) -> None:
+        """See `SegmentSink.note_gap`."""
+        with self._wake:
+            self._put_urgent(_Absent(camera, reason, start_90k))
 
     def sync(self) -> None:
         """See `SegmentSink.sync`; only asks for it.
@@ -227,6 +243,8 @@ class Recorder:
                     self._take(camera, fragment)
             case _End(camera, reason):
                 self._end(camera, reason)
+            case _Absent(camera, reason, start_90k):
+                self._note_gap(camera, reason, start_90k)
             case _Choked(camera):
                 self._guarded(camera, self._stop_for_disk)
             case _Sync(done):
@@ -298,6 +316,14 @@ class Recorder:
         for camera in list(self._cameras):
             self._end(camera, reason)
 
+    def _note_gap(self, camera: CameraId, reason: GapReason, start_90k: int) -> None:
+        if camera in self._cameras:
+            return
+        try:
+            self._store.note_gap(camera, start_90k=start_90k, reason=reason)
+        except BeketError as error:  # the index: its next fault is a run's, and is told there
+            log.log(level_number(error.handling.log_level), "%s: a gap is not noted: %s", camera, error.sentence().en)
+
     # Faults -----------------------------------------------------------------------------------------------------------
 
     def _guarded(self, camera: CameraId, step: Callable[[CameraId, "_Camera"], None]) -> None:
@@ -311,9 +337,8 @@ class Recorder:
             log.log(level_number(error.handling.log_level), "%s: recording stopped: %s", camera, error.sentence().en)
             self._instruments.add(metrics.DISK_FAILURES, reason=error.kind.value)
             self._give_up(state, error)
-            if isinstance(error, NoSpace):
-                with self._wake:
-                    self._full[camera] = error
+            with self._wake:
+                self._failed[camera] = error
 
     def _give_up(self, state: _Camera, error: BeketError) -> None:
         segment, state.segment = state.segment, None

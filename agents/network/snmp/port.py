@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.network.snmp.codec import Value, Version
-from beket.kernel.errors import BeketError
+from agents.network.snmp.credentials import V3User
+from beket.kernel.errors import BeketError, TimedOut
 from beket.kernel.secrets import Secret
 
 SNMP_PORT = 161
@@ -17,6 +18,8 @@ class Target:
 
     Attributes:
         host: name or address.
+        community: proves us under v1 and v2c.
+        user: proves us under v3, which needs one.
         timeout_s: wait for one attempt; a silent device costs `timeout_s × attempts`.
         deadline_s: a walk stops after this, keeping what it has.
     """
@@ -25,6 +28,7 @@ class Target:
     port: int = SNMP_PORT
     version: Version = Version.V2C
     community: Secret = field(default_factory=lambda: Secret("public"), compare=False)
+    user: V3User | None = field(default=None, compare=False)
     timeout_s: float = 1.0
     attempts: int = 2
     deadline_s: float = 30.0
@@ -43,6 +47,14 @@ class Walk:
     error: BeketError | None = None
 
 
+class SilentToUser(TimedOut):
+    """The device is alive: it tells its SNMPv3 engine, but what our user asks it leaves unanswered."""
+
+
+class TooLate(TimedOut):
+    """The device is alive: something came from its address in the meantime, but no answer to the question."""
+
+
 class SnmpPort(Protocol):
     """Reads values from devices. Names are raw OIDs (`oid.parse_oid`). On the loop; many calls may run at once."""
 
@@ -53,6 +65,9 @@ class SnmpPort(Protocol):
             TimedOut: no answer to any attempt.
             Unreachable: the network says that nobody is there.
             ProtocolError: an answer that we do not understand.
+            Unauthenticated: the device answers and will not have our v3 user.
+            TooLate: (a TimedOut) it says something, but does not answer the question.
+            SilentToUser: (a TimedOut) it names its v3 engine, and is silent to what our user asks.
         """
 
     async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:

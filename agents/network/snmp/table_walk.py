@@ -14,10 +14,14 @@ from agents.network.snmp.codec import (
     TAG_NO_SUCH_INSTANCE,
     TAG_NO_SUCH_OBJECT,
     ErrorStatus,
+    Head,
+    Malformed,
     Response,
     Value,
     Varbind,
+    read_rows,
 )
+from agents.network.snmp.oid import sub_ids
 from agents.network.snmp.port import Walk
 from beket.kernel.errors import BeketError, ProtocolError
 from beket.kernel.text import say
@@ -43,29 +47,30 @@ class TableWalk:
         self._asked: list[int] = []
         self._error: BeketError | None = None
         self._silent_shrinks = 0
+        self._width_max = len(self._open)
 
     def request(self) -> tuple[list[bytes], int] | None:
         """Names to ask after and repetitions; None when the walk is over."""
         if not self._open:
             return None
-        self._asked = self._open[: max(1, self.budget_varbinds)]
+        self._asked = self._open[: max(1, min(self.budget_varbinds, self._width_max))]
         repetitions = max(1, self.budget_varbinds // len(self._asked)) if self._bulk else 1
         return [self._cursors[column] for column in self._asked], repetitions
 
-    def receive(self, response: Response) -> None:
-        """Take an answer to the last request."""
+    def receive(self, response: Head | Response) -> None:
+        """Take an answer to the last request.
+
+        Raises:
+            Malformed: its bindings are not whole; nothing of it was taken, the same may be asked again.
+        """
         if response.error_status == ErrorStatus.TOO_BIG:
             self._shrink_after_too_big()
         elif response.error_status == ErrorStatus.NO_SUCH_NAME:
             self._end_of_view_in_v1(response.error_index)
         elif response.error_status:
-            self.stop(_refused(response.error_status))
-        elif not response.varbinds:
-            self.stop(ProtocolError(say("Порожня відповідь на обхід таблиці.", "An empty answer to a table walk.")))
+            self._leave_out(refused(response.error_status), response.error_index)
         else:
-            width = len(self._asked)
-            for place, column in enumerate(self._asked):
-                self._take(column, response.varbinds[place::width])
+            self._receive_rows(response)
 
     def shrink_after_silence(self) -> bool:
         """Ask for much less next time; False when that was tried already or the budget is at its least."""
@@ -84,15 +89,39 @@ class TableWalk:
         """What has come so far."""
         return Walk(self._rows, self._error)
 
-    def _take(self, column: int, varbinds: list[Varbind]) -> None:
+    def _receive_rows(self, response: Head | Response) -> None:
+        asked = [(self._prefixes[column], self._rows[column]) for column in self._asked]
+        before = [len(rows) for _, rows in asked]
+        if isinstance(response, Head):
+            try:
+                taken, others = read_rows(response, asked)
+            except Malformed:
+                for (_, rows), size in zip(asked, before, strict=True):
+                    while len(rows) > size:
+                        rows.popitem()
+                raise
+        else:
+            taken, others = 0, response.varbinds
+        if not taken and not others:
+            self.stop(ProtocolError(say("Порожня відповідь на обхід таблиці.", "An empty answer to a table walk.")))
+            return
+        width = len(asked)
+        for place, column in enumerate(self._asked):
+            plain = (taken - place + width - 1) // width
+            if plain:
+                self._cursors[column] = self._prefixes[column] + next(reversed(self._rows[column]))
+            self._take(column, before[place], before[place] + plain, others[(place - taken) % width :: width])
+
+    def _take(self, column: int, before: int, expected: int, varbinds: list[Varbind]) -> None:
+        """Take one column's bindings: of its rows `before` are old and the rest up to `expected` should be new."""
         prefix, rows = self._prefixes[column], self._rows[column]
         skip = len(prefix)
-        before = expected = len(rows)
-        ended = False
+        ended = is_behind = False
         for name, tag, value in varbinds:
             if not name.startswith(prefix) or (value is None and tag in _ENDS):
                 if name:
                     ended = True
+                    is_behind = not rows and tag not in _ENDS and _stands_before(name, prefix)
                     break
                 continue  # a malformed binding: its row is lost, the column goes on
             rows[name[skip:]] = value
@@ -101,7 +130,8 @@ class TableWalk:
         if len(rows) < expected:
             self._close(column, _repeating())
         elif ended:
-            self._close(column)
+            # An empty column must end with something that follows it, or else it is not known to be empty.
+            self._close(column, _repeating() if is_behind else None)
         elif len(rows) > self._rows_max:
             self._close(column, _too_long(self._rows_max))
         elif expected == before and (varbinds or column == self._asked[0]):
@@ -115,18 +145,37 @@ class TableWalk:
     def _shrink_after_too_big(self) -> None:
         asked = len(self._asked) * (max(1, self.budget_varbinds // len(self._asked)) if self._bulk else 1)
         if asked <= 1:
-            self.stop(_refused(ErrorStatus.TOO_BIG))
+            self.stop(refused(ErrorStatus.TOO_BIG))
         self.budget_varbinds = max(1, asked // 2)
+
+    def _leave_out(self, error: BeketError, error_index: int) -> None:
+        # One broken column must not cost the others: the one that is named goes, or each is asked alone to find it.
+        if 1 <= error_index <= len(self._asked):
+            self._close(self._asked[error_index - 1], error)
+        elif len(self._asked) > 1:
+            self._width_max = 1
+        else:
+            self._close(self._asked[0], error)
 
     def _end_of_view_in_v1(self, error_index: int) -> None:
         # RFC 1157 §4.1.3: GETNEXT past the last object names the binding that has no next.
+        if len(self._asked) == 1 and not self._bulk:
+            error_index = 1  # whatever a careless agent says
         if not 1 <= error_index <= len(self._asked):
-            self.stop(_refused(ErrorStatus.NO_SUCH_NAME))
+            self._leave_out(refused(ErrorStatus.NO_SUCH_NAME), 0)
             return
         self._close(self._asked[error_index - 1])
 
 
-def _refused(status: int) -> ProtocolError:
+def _stands_before(name: bytes, prefix: bytes) -> bool:
+    try:
+        return sub_ids(name) < sub_ids(prefix)
+    except ProtocolError:
+        return True
+
+
+def refused(status: int) -> ProtocolError:
+    """The error for an error-status of a device (RFC 3416 §3)."""
     return ProtocolError(
         say("Пристрій відмовив: помилка SNMP {status}.", "The device refused: SNMP error {status}.", status=int(status))
     )

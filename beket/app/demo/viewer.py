@@ -19,7 +19,8 @@ from beket.kernel.ids import CameraId
 from beket.kernel.secrets import Secret
 from beket.kernel.text import say
 from beket.kernel.units import TICKS_PER_S, ticks_to_ns
-from beket.media import av as av_gate
+from beket.media.av.files import read_file_units
+from beket.media.av.pictures import decode_key_frame
 from beket.sim.clock_text import read_clock_of_rgb
 from collector.alerts_view import AlertBody, AlertsBody
 from dashboards.web.session import COOKIE
@@ -127,11 +128,11 @@ def prove(file: Path, *, start_90k: int) -> Proof:
     Raises:
         ProtocolError: it does not play, or no time can be read in its first picture.
     """
-    units = list(av_gate.read_file_units(file))
+    units = list(read_file_units(file))
     first, first_pts_90k = units[0]
     if first.format is None:
         raise ProtocolError("the clip does not say its format", subject=file.name)
-    picture = av_gate.decode_key_frame(first.format, first.data)
+    picture = decode_key_frame(first.format, first.data)
     shown_ms = read_clock_of_rgb(picture.rgb, width=picture.width, height=picture.height)
     if shown_ms is None:
         raise ProtocolError("no time can be read in the picture", subject=file.name)

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+from agents.cameras.stream import open_stream
 from agents.network.device_poll import DevicePolls
 from agents.network.icmp import Pinger
 from agents.network.module_files import load_shipped
-from agents.network.snmp.engine import UdpEngine
+from agents.network.snmp.backends import Backends
 from beket.app.config import AgentConfig
 from beket.app.doctor.finding import Finding, bad, good, look, look_async, machine_findings, odd
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity, open_inventory_cache
@@ -19,7 +20,6 @@ from beket.kernel.errors import BeketError, NotFound
 from beket.kernel.inventory import Camera, Device, Inventory
 from beket.kernel.secrets import Secret, SecretFolder
 from beket.kernel.text import Text, plain, say
-from beket.media.rtsp import client as rtsp
 from beket.media.rtsp.digest import Credentials
 
 AT_ONCE = 16
@@ -65,7 +65,7 @@ async def _ask_centre(config: AgentConfig, identity: Identity) -> Text:
 async def _examine_things(
     inventory: Inventory, secrets: SecretFolder, *, clock: Clock, rng: random.Random
 ) -> list[Finding]:
-    engine, pinger = UdpEngine(clock=clock, rng=rng), Pinger(clock=clock, rng=rng)
+    engine, pinger = Backends(clock=clock, rng=rng), Pinger(clock=clock, rng=rng)
     polls = DevicePolls(
         snmp=engine, pinger=pinger, modules=load_shipped(full_catalogue()), secrets=secrets, clock=clock
     )
@@ -108,7 +108,7 @@ async def _open_stream(camera: Camera, login: Secret | None, clock: Clock) -> Te
     if login is not None:
         user, _, password = login.reveal().partition(":")
         credentials = Credentials(user, Secret(password))
-    session = await rtsp.connect(camera.url, credentials=credentials, clock=clock)
+    session = await open_stream(camera.url, credentials=credentials, clock=clock)
     session.close()
     return say("потік відкривається", "its stream opens")
 

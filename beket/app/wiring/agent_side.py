@@ -48,6 +48,11 @@ class AgentFiles:
         """Folder of the signed copy."""
         return self.data / "inventory"
 
+    @property
+    def bulk_memory(self) -> Path:
+        """What each device bears at once."""
+        return self.data / "snmp-bulk.json"
+
     def spool(self, part: str) -> Path:
         """Folder of the queue of points that one process keeps."""
         return self.data / f"spool-{part}"

@@ -58,7 +58,6 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         pace = Pace(
             tick_s=config.cameras.tick_ms / 1000,
             idle_tick_s=config.cameras.idle_tick_ms / 1000,
-            flush_s=config.cameras.flush_ms / 1000,
             rpo_s=config.cameras.rpo_s,
         )
         budget = Budget(rate_bps=config.uplink.rate_kbps * 1000, burst_bytes=BURST_BYTES, clock=clock)

@@ -8,6 +8,7 @@ from backup import metrics as backup
 from beket.kernel.metrics import Catalogue
 from collector import metrics as collector
 from collector.sinks import metrics as sinks
+from collector.store import metrics as store
 from vms import metrics as vms
 from vms.live import metrics as live
 
@@ -21,6 +22,7 @@ def full_catalogue() -> Catalogue:
             *spool.METRICS,
             *collector.METRICS,
             *sinks.METRICS,
+            *store.METRICS,
             *vms.METRICS,
             *uplink.METRICS,
             *backup.METRICS,

@@ -61,7 +61,6 @@ log = logging.getLogger(__name__)
 INVENTORY_EVERY_S = 2
 CLEAN_EVERY_S = 60
 ACCESS_TIME_EVERY_S = 60
-DAY_S = 86_400
 
 
 async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
@@ -104,7 +103,8 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
             keep_in_order,
             samples,
             clock=clock,
-            retention_s=config.samples.retention_days * DAY_S,
+            keep=config.samples.keeping,
+            instruments=instruments,
             every_s=config.samples.maintain_every_s,
         )
         repositories = Repositories(config.repositories, ledger, service, instruments, clock=clock)
@@ -173,7 +173,7 @@ class _Parts:
             store=self._samples,
             instruments=self._instruments,
             clock=self._clock,
-            retention_s=self._config.samples.retention_days * DAY_S,
+            kept_s=self._config.samples.keeping.longest_s,
             forward=forward,
         )
         segments = SegmentIngest(self._recordings, self._inventory, instruments=self._instruments)

@@ -14,6 +14,7 @@ from beket.kernel.metrics import Metric, Point
 from beket.kernel.ports import InventoryView
 from beket.kernel.text import Text, counted, say
 from beket.kernel.units import GIB, spell_bytes
+from collector import metrics as collector
 from collector.alerts_view import MailBody
 from collector.sinks import metrics as sinks
 from dashboards.web.ports import NewestSamples, OwnTrouble
@@ -60,6 +61,7 @@ def troubles_of(points: Sequence[Point], known: Inventory) -> list[OwnTrouble]:
     found = [
         *_each(points, sinks.LAG, _sink_words),
         *_each(points, vms.DISK_FREE_BYTES, lambda one: _disk_words(one, names)),
+        *_each(points, collector.CLOCK_BEHIND, lambda one: _clock_words(one, names)),
         *_each(points, spool.SPOOL_DROPPED, lambda one: _spool_words(one, names)),
         *_each(points, backup.LAST_OUTCOME, lambda one: _backup_words(one, names)),
         *_each(points, backup.REPOSITORY_DAMAGED, lambda one: _damaged_words(one, names)),
@@ -103,6 +105,21 @@ def _spool_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
         place=_place(point, names),
         points=counted(round(point.value), "вимір", "виміри", "вимірів"),
         n=round(point.value),
+    )
+
+
+def _clock_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
+    if not point.value:
+        return None
+    minutes = round(abs(point.value) / 60)
+    hours = minutes // 60
+    how_far = say("{n} хв", "{n} min", n=minutes) if hours < 2 else say("{n} год", "{n} h", n=hours)
+    return say(
+        "Годинник агента ({place}) {direction} на {how_far}. Час вимірів виправлено; налаштуйте NTP.",
+        "The clock of the agent ({place}) is {how_far} {direction}. Times of samples are corrected; set up NTP.",
+        place=_place(point, names),
+        direction=say("відстає", "behind") if point.value > 0 else say("поспішає", "ahead"),
+        how_far=how_far,
     )
 
 

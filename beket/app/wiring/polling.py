@@ -12,9 +12,11 @@ from contextlib import ExitStack
 from agents.inventory.cache import InventoryCache
 from agents.network.device_poll import DevicePolls
 from agents.network.icmp import Pinger
+from agents.network.metrics import SNMP_ODD_ANSWERS
 from agents.network.module_files import load_shipped
 from agents.network.poller import Poller, Schedule
-from agents.network.snmp.engine import UdpEngine
+from agents.network.snmp.backends import Backends
+from agents.network.snmp.bulk_memory import BulkMemory
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.connection import CentreConnection
@@ -31,6 +33,7 @@ from beket.kernel.supervise import keep_running
 log = logging.getLogger(__name__)
 
 INVENTORY_EVERY_S = 10
+MEMORY_SAVED_EVERY_S = 300
 
 
 async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
@@ -48,7 +51,10 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         spool = Spool(files.spool("polling"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments)
         connection = stack.enter_context(connect(identity, config.uplink))
         inventory_connection = stack.enter_context(connect(identity, config.uplink))
-        engine, pinger = UdpEngine(clock=clock, rng=rng), Pinger(clock=clock, rng=rng)
+        memory = BulkMemory(clock, files.bulk_memory)
+        stack.callback(memory.save)
+        engine = Backends(clock=clock, rng=rng, memory=memory, on_odd=functools.partial(_count_odd, instruments))
+        pinger = Pinger(clock=clock, rng=rng)
         stack.callback(engine.close)
         stack.callback(pinger.close)
         polls = DevicePolls(
@@ -73,8 +79,19 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
                 "inventory": supervised("inventory", refresh),
+                "memory": supervised("memory", functools.partial(_remember, memory, clock)),
             },
         )
+
+
+def _count_odd(instruments: Instruments, reason: str) -> None:
+    instruments.add(SNMP_ODD_ANSWERS, reason=reason)
+
+
+async def _remember(memory: BulkMemory, clock: Clock) -> None:
+    while True:
+        await clock.sleep(MEMORY_SAVED_EVERY_S)
+        await asyncio.to_thread(memory.save)
 
 
 async def refresh_inventory(

@@ -27,7 +27,7 @@ class AccessUnit:
 
     Attributes:
         data: NAL units, each after its length as 4 big-endian bytes; without parameter sets and access unit delimiters.
-        timestamp: RTP, 32 bit, 90 kHz.
+        timestamp: RTP, 32 bit, 90 kHz as it should be; see `StreamClock.reconnected`.
         is_key: a decoder that has the format can start here.
         lost_packets: packets missing since the unit handed on before; 0 when nothing was lost.
         format: set on the first unit and whenever the parameter sets changed, else None. A unit with a format is key.

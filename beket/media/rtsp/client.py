@@ -56,7 +56,8 @@ async def connect(
         Forbidden: the login is right and may not see this stream.
         NotFound: no such stream at this camera.
         Busy: the camera serves as many viewers as it can.
-        ProtocolError: what it says is no RTSP, or it offers no H.264 and no H.265.
+        UnspokenStream: its video is neither H.264 nor H.265, or it does not send it over TCP.
+        ProtocolError: what it says is no RTSP, or it offers no video.
     """
     address = parse_address(url)
     tls = tls or unverified_tls()
@@ -130,6 +131,7 @@ class _Handshake:
             keep_alive_method="GET_PARAMETER" if "GET_PARAMETER" in options.headers.get("Public") else "OPTIONS",
             keep_alive_s=_keep_alive_s(parameters),
             next_cseq=self._cseq + 1,
+            clock_rate=track.video.clock_rate,
         )
         early = bytes(self._media + self._buffer)
         return PlayingSession(
@@ -236,7 +238,7 @@ class _Handshake:
                 say("Камера зайнята: забагато глядачів.", "The camera is busy: too many viewers."), subject=self._place
             )
         if answer.status == 461:
-            return ProtocolError(
+            return sdp.UnspokenStream(
                 say("Камера не віддає потік через TCP.", "The camera does not stream over TCP."),
                 subject=self._place,
                 hint=say("Увімкніть RTSP через TCP.", "Allow RTSP over TCP in its settings."),

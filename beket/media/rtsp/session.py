@@ -37,6 +37,7 @@ class Agreed:
         control_url: what PLAY, keep-alive and TEARDOWN name.
         keep_alive_method: GET_PARAMETER when the camera offers it, else OPTIONS.
         next_cseq: number of the next request.
+        clock_rate: of RTP time, in ticks a second, as the description says.
     """
 
     codec: Codec
@@ -48,12 +49,14 @@ class Agreed:
     keep_alive_method: str
     keep_alive_s: float
     next_cseq: int
+    clock_rate: int
 
 
 class PlayingSession:
     """One camera's stream.
 
     Attributes:
+        clock_rate: of the units' timestamps, in ticks a second, as the camera says.
         received_bytes: from the socket, since PLAY.
         sender_report: the camera's newest statement of its own clock, None before the first.
     """
@@ -62,6 +65,7 @@ class PlayingSession:
         self, wire: Wire, agreed: Agreed, *, authenticator: Authenticator | None, early: bytes, mono_ns: int
     ) -> None:
         self.address = wire.address
+        self.clock_rate = agreed.clock_rate
         self.received_bytes = len(early)
         self.sender_report: SenderReport | None = None
         self._wire = wire

@@ -143,7 +143,7 @@ class Place:
             store=self.samples,
             instruments=self.instruments,
             clock=self.clock,
-            retention_s=86_400,
+            kept_s=86_400,
         )
         who = points_ingest.Sender(CLUB.id, AgentId("agent-club"))
         sender = Sender(spool, lambda _, body: ingest.take(who, body))

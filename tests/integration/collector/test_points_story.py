@@ -65,9 +65,7 @@ class Centre:
     def __init__(self, folder: Path) -> None:
         self.store = SampleStore(folder / "samples.db")
         instruments, clock = Instruments(unit="polling"), SystemClock()
-        ingest = Ingest(
-            catalogue=CATALOGUE, store=self.store, instruments=instruments, clock=clock, retention_s=14 * 86_400
-        )
+        ingest = Ingest(catalogue=CATALOGUE, store=self.store, instruments=instruments, clock=clock, kept_s=14 * 86_400)
         exposition = Exposition(
             community=CommunityId("dolyna"),
             catalogue=CATALOGUE,

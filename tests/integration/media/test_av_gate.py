@@ -7,7 +7,10 @@ import av.error
 import pytest
 
 from beket.kernel.errors import BeketError, Internal, InvalidArgument, NotFound, ProtocolError
-from beket.media.av import H264Encoder, decode_key_frame, our_error, read_file_units
+from beket.media.av.encoder import H264Encoder
+from beket.media.av.errors import our_error
+from beket.media.av.files import read_file_units
+from beket.media.av.pictures import decode_key_frame
 from beket.media.fmp4.fragments import init_segment
 from beket.testing.footage import Footage
 
@@ -105,7 +108,7 @@ def test_the_gate_loads_no_numpy_and_the_other_rooms_load_no_av() -> None:
     program = (
         "import sys, beket.media.rtp.depacketizer, beket.media.fmp4.join, beket.media.timing\n"
         "assert 'av' not in sys.modules\n"
-        "from beket.media.av import H264Encoder\n"
+        "from beket.media.av.encoder import H264Encoder\n"
         "H264Encoder(64, 48, fps=5, bitrate_bps=90000, gop_frames=5).encode(bytes(64 * 48 * 3 // 2))\n"
         "assert 'numpy' not in sys.modules\n"
     )

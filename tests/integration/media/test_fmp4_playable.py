@@ -1,15 +1,22 @@
-"""What we write must play: every file here goes through ffprobe and a full decode, which must say nothing."""
+"""What we write must play: every file here goes through ffprobe and a full decode, which must say nothing.
+
+VLC and Chromium, which people open them with, show each frame too.
+"""
 
 import functools
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from beket.kernel.units import TICKS_PER_S
-from beket.media.av import read_file_units
+from beket.media.av.files import read_file_units
 from beket.media.fmp4.boxes import Identity, identity_box
 from beket.media.fmp4.fragments import fragment, init_segment
 from beket.media.fmp4.join import join
@@ -18,10 +25,11 @@ from beket.media.rtp.access_unit import AccessUnit, VideoFormat
 from beket.media.rtp.depacketizer import depacketizer_for
 from beket.media.rtp.packetize import OutgoingStream, packetize
 from beket.media.timing import StreamClock
-from beket.testing.footage import Footage
+from beket.testing.footage import Footage, look_at
 from beket.testing.process import output_of
+from beket.testing.programs import find
 
-pytestmark = pytest.mark.needs("ffmpeg", "ffprobe")
+pytestmark = pytest.mark.needs("ffmpeg", "ffprobe", "vlc", "chromium")
 
 START_NS = 1_795_600_800 * 1_000_000_000
 
@@ -85,6 +93,48 @@ def check_plays(file: Path, *, frames: int, duration_s: float) -> None:
     assert not said.strip()
 
 
+def frames_in_vlc(file: Path) -> int:
+    """How many different frames VLC draws (some it draws twice); it refuses root, so it works for nobody."""
+    with tempfile.TemporaryDirectory(prefix="beket-vlc-") as name:
+        folder = Path(name)
+        drawn, facts = folder / "drawn.yuv", look_at(file)
+        shutil.copy(file, folder / "film.mp4")
+        for path in (folder, folder / "film.mp4"):
+            path.chmod(0o777)
+        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.geteuid() == 0 else ()
+        output_of(
+            *nobody, "env", f"HOME={name}", "vlc", "-I", "dummy", "--no-audio", "--no-osd", "--no-spu",
+            "--no-drop-late-frames", "--no-skip-frames", "--vout", "yuv", "--yuv-file", drawn,
+            folder / "film.mp4", "vlc://quit", within_s=60,
+        )  # fmt: skip
+        frame_bytes = facts.width * facts.height * 3 // 2
+        with drawn.open("rb") as pictures:
+            pictures.readline()  # the film's head, then each picture after a line of its own
+            return len({pictures.read(frame_bytes) for _ in iter(pictures.readline, b"")})
+
+
+def frames_in_chromium(file: Path) -> int:
+    """How many frames Chromium draws up to the film's end."""
+    page_file = file.with_suffix(".html")
+    page_file.write_text(f'<video muted src="{file.name}"></video>')
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find("chromium")), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.goto(page_file.as_uri())
+        drawn: int = page.evaluate(
+            """() => new Promise((done, fail) => {
+                const video = document.querySelector('video');
+                video.onended = () => done(video.getVideoPlaybackQuality().totalVideoFrames);
+                video.onerror = () => fail(new Error(video.error.message));
+                video.play();
+            })"""
+        )
+        browser.close()
+    return drawn
+
+
 def index_of(path: Path) -> Segment:
     with path.open("rb") as file:
         return read_segment(file)
@@ -107,6 +157,9 @@ def test_film_through_rtp_time_and_segments_plays_and_joins_without_a_frame_miss
         segment = index_of(file)
         assert not segment.is_torn
         check_plays(file, frames=len(segment.fragments), duration_s=segment.duration_90k / TICKS_PER_S)
+    frames = len(index_of(files[-1]).fragments)
+    assert frames_in_chromium(files[-1]) == frames
+    assert frames - 1 <= frames_in_vlc(files[-1]) <= frames  # its first is not always drawn when time begins in mid-run
     (part,) = join(openers(files), from_90k=0, until_90k=1 << 62)
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(b"".join(part.chunks()))
@@ -128,6 +181,7 @@ def test_h265_plays(tmp_path: Path) -> None:
     received = through_rtp(units, video)
     for file in segments_of(received, tmp_path, keys_each=1):
         check_plays(file, frames=25, duration_s=1)
+        assert 24 <= frames_in_vlc(file) <= 25
 
 
 def test_a_segment_cut_by_a_power_failure_plays_up_to_its_last_whole_frame(footage: Footage, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from beket.kernel.metrics import Metric, Point
 from beket.kernel.units import GIB
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from collector import metrics as collector
 from collector.alerts_view import MailBody
 from collector.rules.condition import Said
 from collector.sinks import metrics as sinks
@@ -17,6 +18,7 @@ from vms import metrics as vms
 
 KNOWN = inventory(MOHYLIV)
 SCHOOL = (("site", "school-tsybulkivka"),)
+AGENT = (*SCHOOL, ("agent", "agent-1"))
 CENTRE = (("site", "centre"),)
 
 
@@ -35,6 +37,8 @@ def outcome(kind: OutcomeKind) -> Point:
         (point(vms.DISK_FREE_BYTES, GIB // 4, CENTRE), None, "(центр) майже повний: вільно 256,0 МіБ"),
         (point(vms.DISK_FREE_BYTES, 0, SCHOOL), "school-tsybulkivka", "(Школа) майже повний"),
         (point(spool.SPOOL_DROPPED, 3, (*SCHOOL, ("unit", "polling"))), "school-tsybulkivka", "втрачено 3 виміри"),
+        (point(collector.CLOCK_BEHIND, 7300, AGENT), "school-tsybulkivka", "(Школа) відстає на 2 год."),
+        (point(collector.CLOCK_BEHIND, -300, AGENT), "school-tsybulkivka", "(Школа) поспішає на 5 хв."),
         (outcome(OutcomeKind.AUTH), "school-tsybulkivka", "не приймає пароля"),
         (point(backup.REPOSITORY_DAMAGED, 2, SCHOOL), "school-tsybulkivka", "пошкоджено файлів: 2"),
     ],
@@ -50,6 +54,7 @@ def test_what_goes_well_says_nothing() -> None:
         point(sinks.LAG, 5),
         point(vms.DISK_FREE_BYTES, 40 * GIB, CENTRE),
         point(spool.SPOOL_DROPPED, 0, SCHOOL),
+        point(collector.CLOCK_BEHIND, 0, AGENT),
         point(backup.REPOSITORY_DAMAGED, 0, SCHOOL),
         *map(outcome, (OutcomeKind.OK, OutcomeKind.DEFERRED, OutcomeKind.CANCELLED)),
     ]

@@ -55,7 +55,7 @@ class House:
             store=self.store,
             instruments=self.instruments,
             clock=SimulatedClock(wall_ns=NOW_MS * 10**6),
-            retention_s=14 * 86_400,
+            kept_s=14 * 86_400,
             forward=self.elsewhere,
         )
 
@@ -66,6 +66,9 @@ class House:
     def values(self) -> list[float]:
         found = [self.store.query(metric.name, start_ns=0, end_ns=2**62) for metric in CATALOGUE]
         return [value for many in found for series in many for value in series.values]
+
+    def number(self, metric: Metric) -> float:
+        return sum(p.value for p in self.instruments.read(0) if p.name == metric.name)
 
     def refused(self) -> dict[str, float]:
         points = [p for p in self.instruments.read(0) if p.name == metrics.POINTS_REFUSED.name]
@@ -140,9 +143,13 @@ def test_each_spool_of_each_agent_counts_by_itself(house: House) -> None:
         (up(1.0, site="clinic"), Refusal.SITE),
         ({"name": "centre_things_count", "labels": {"room": "x"}, "samples": [[NOW_MS, 1]]}, Refusal.SITE),
         (up(None), Refusal.NUMBER),
-        (up(at_ms=NOW_MS + 3_600_000), Refusal.TIME),
-        (up(at_ms=0), Refusal.TIME),
-        (up(at_ms=10**30), Refusal.TIME),
+        (up("12"), Refusal.UNREADABLE),
+        (up([1]), Refusal.UNREADABLE),
+        (up(at_ms="yesterday"), Refusal.UNREADABLE),
+        (up(at_ms=1.5), Refusal.UNREADABLE),
+        (up(device=7), Refusal.UNREADABLE),
+        ({"labels": {"site": "school"}, "samples": [[NOW_MS, 1]]}, Refusal.UNREADABLE),
+        ("a series?", Refusal.UNREADABLE),
     ],
 )
 def test_a_bad_point_is_refused_counted_and_holds_nothing_up(house: House, series: object, reason: Refusal) -> None:
@@ -150,6 +157,39 @@ def test_a_bad_point_is_refused_counted_and_holds_nothing_up(house: House, serie
     assert (receipt.through, receipt.accepted, receipt.refused) == (1, 1, 1)
     assert house.values() == [7.0]
     assert house.refused() == {reason.value: 1}
+
+
+def test_a_sample_that_is_not_understood_costs_neither_its_series_nor_its_batch(house: House) -> None:
+    series = up(1.0)
+    series["samples"] = [[NOW_MS - 2, 1.0], [NOW_MS - 1, "a lot"], [NOW_MS], None, [NOW_MS, 2.0]]
+    receipt = house.take(series, up(7.0, device="e"))
+    assert (receipt.accepted, receipt.refused) == (3, 3)
+    assert sorted(house.values()) == [1.0, 2.0, 7.0]
+    assert house.refused() == {Refusal.UNREADABLE.value: 3}
+    assert house.take(series).repeated_batches == 1
+    assert house.refused() == {Refusal.UNREADABLE.value: 3}  # not again with its batch
+
+
+def test_samples_of_a_clock_that_stands_years_back_are_kept_at_their_true_times(house: House) -> None:
+    wrong_ms = 1_500_000_000_000  # the agent's now
+    minute = [[wrong_ms - 60_000 + i * 10_000, float(i)] for i in range(6)]
+    series = {**up(), "samples": minute}
+    body = {"spool": "s", "sent_ms": wrong_ms, "batches": [{"sequence": 1, "series": [series]}]}
+    receipt = wire.decode(house.ingest.take(SCHOOL, msgspec.json.encode(body)), PointsReceipt)
+    assert (receipt.accepted, receipt.refused) == (6, 0)
+    (found,) = house.store.query("device_up_ratio", start_ns=0, end_ns=2**62)
+    assert found.times_ms == [NOW_MS - 60_000 + i * 10_000 for i in range(6)]
+    assert found.values == [0, 1, 2, 3, 4, 5]
+    assert [point.wall_ns // 10**6 for point in house.elsewhere.points] == found.times_ms
+    assert house.number(metrics.POINTS_RETIMED) == 6
+    assert house.number(metrics.CLOCK_BEHIND) == (NOW_MS - wrong_ms) / 1000
+
+
+def test_an_agent_that_does_not_say_its_time_has_impossible_samples_kept_as_of_now(house: House) -> None:
+    house.take(up(1.0, at_ms=NOW_MS + 3_600_000), up(2.0, at_ms=0, device="e"), up(3.0, at_ms=10**30, device="f"))
+    times = {s.values[0]: s.times_ms for s in house.store.query("device_up_ratio", start_ns=0, end_ns=2**62)}
+    assert times == {1.0: [NOW_MS], 2.0: [NOW_MS], 3.0: [NOW_MS]}
+    assert house.number(metrics.POINTS_RETIMED) == 3
 
 
 @pytest.mark.parametrize(
@@ -161,6 +201,7 @@ def test_a_bad_point_is_refused_counted_and_holds_nothing_up(house: House, serie
         b'{"spool":"s","batches":[{"sequence":-1}]}',
         b'{"spool":"s","batches":[{"sequence":99999999999999999999}]}',
         b'{"spool":"s","batches":[{"sequence":1,"series":[{"name":"x","samples":[[1,NaN]]}]}]}',
+        b'{"spool":"s","batches":[{"sequence":1,"series":5}]}',
         b"[" * 100,
     ],
 )

@@ -4,50 +4,53 @@ from hypothesis import strategies as st
 
 from beket.kernel.errors import ProtocolError
 from beket.media import sdp
+from tests.hostile import CORPUS
 
 SPS, PPS = bytes.fromhex("674d0029"), bytes.fromhex("68ee3c80")
-HIKVISION = b"""v=0\r
-o=- 1109162014219182 1109162014219192 IN IP4 x.y.z.w\r
-s=Media Presentation\r
-e=NONE\r
-b=AS:5100\r
-t=0 0\r
-a=control:rtsp://10.0.0.5:554/Streaming/Channels/101/\r
-m=video 0 RTP/AVP 96\r
-b=AS:5000\r
-a=control:rtsp://10.0.0.5:554/Streaming/Channels/101/trackID=1\r
-a=rtpmap:96 H264/90000\r
-a=fmtp:96 profile-level-id=420029; packetization-mode=1; sprop-parameter-sets=Z00AKQ==,aO48gA==\r
-a=Media_header:MEDIAINFO=494D4B48010100000400000100000000;\r
-a=appversion:1.0\r
-m=audio 0 RTP/AVP 8\r
-a=rtpmap:8 PCMA/8000\r
-"""
-DAHUA_H265 = b"""v=0
-s=RTSP Session
-a=control:*
-m=audio 0 RTP/AVP 97
-a=control:trackID=1
-a=rtpmap:97 MPEG4-GENERIC/64000
-m=video 0 RTP/AVP 98
-a=control:trackID=0
-a=framerate:25.000000
-a=rtpmap:98 H265/90000
-a=fmtp:98 profile-id=1;sprop-sps=QgEB;sprop-pps=RAHgdrAmQA==;sprop-vps=QAEMAf//AWAAAAMA
-a=recvonly
-"""
+
+
+def camera(name: str) -> sdp.Description:
+    """A description in the shape that such cameras give; the files are also what the fuzzers start from."""
+    return sdp.parse((CORPUS / "sdp" / name).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "codec", "sets", "track"),
+    [
+        ("hikvision-h264", "rtsp://c/1", "h264", 2, "rtsp://10.0.0.5:554/Streaming/Channels/101/trackID=1"),
+        ("dahua-h265", "rtsp://c/cam/realmonitor?channel=1&subtype=0/", "h265", 3,
+         "rtsp://c/cam/realmonitor?channel=1&subtype=0/trackID=0"),
+        ("uniview-h264", "rtsp://10.0.0.6/media/video1", "h264", 2, "rtsp://10.0.0.6/media/video1/video"),
+        ("reolink-h264", "rtsp://c/h264Preview_01_main/", "h264", 2, "rtsp://c/h264Preview_01_main/track1"),
+        ("tp-link-h264", "rtsp://c/stream1", "h264", 2, "rtsp://c/stream1/track1"),
+        ("vstarcam-no-session-control", "rtsp://c:10554/tcp/av0_0", "h264", 2, "rtsp://c:10554/tcp/av0_0/track0"),
+        ("onvif-no-sets", "rtsp://c/onvif1", "h264", 0, "rtsp://c/onvif1/track0"),
+        ("wrong-clock", "rtsp://c/live", "h264", 0, "rtsp://c/live/video"),
+    ],
+)  # fmt: skip
+def test_cameras_of_many_makes_give_their_video(name: str, base: str, codec: str, sets: int, track: str) -> None:
+    description = camera(name)
+    video = sdp.choose_video(description)
+    assert (video.codec, len(video.parameter_sets)) == (codec, sets)
+    assert sdp.resolve_control(video.control, reference=base) == track
+    assert video.clock_rate == (8_000 if name == "wrong-clock" else 90_000)
+
+
+def test_a_camera_of_another_codec_is_one_for_ffmpeg_and_one_without_video_is_none() -> None:
+    with pytest.raises(sdp.UnspokenStream, match="JPEG"):
+        sdp.choose_video(camera("live555-mjpeg"))
+    with pytest.raises(ProtocolError) as caught:
+        sdp.choose_video(sdp.parse(b"v=0\r\nm=audio 0 RTP/AVP 0\r\n"))
+    assert not isinstance(caught.value, sdp.UnspokenStream)
 
 
 def test_hikvision_description_gives_video_codec_and_parameter_sets() -> None:
-    description = sdp.parse(HIKVISION)
-    video = sdp.choose_video(description)
-    assert (video.codec, video.payload_type, video.clock_rate) == ("h264", 96, 90_000)
-    assert video.parameter_sets == (SPS, PPS)
-    assert [media.kind for media in description.media] == ["video", "audio"]
+    video = sdp.choose_video(camera("hikvision-h264"))
+    assert (video.payload_type, video.parameter_sets) == (96, (SPS, PPS))
 
 
 def test_dahua_h265_description_orders_vps_sps_pps_and_passes_audio_over() -> None:
-    video = sdp.choose_video(sdp.parse(DAHUA_H265))
+    video = sdp.choose_video(camera("dahua-h265"))
     assert video.codec == "h265"
     assert [unit[0] >> 1 for unit in video.parameter_sets] == [32, 33, 34]
 

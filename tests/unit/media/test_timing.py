@@ -2,6 +2,7 @@ import random
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,23 +21,24 @@ class Camera:
     """A camera with a crystal of its own, a line with jitter, and our machine: true time is known in ns."""
 
     clock: StreamClock = field(default_factory=StreamClock)
+    ticks_per_s: int = TICKS_PER_S
     skew_ppm: int = 0
     rtp_start: int = 0
     wall_error_ns: int = 0
     true_ns: int = 0
-    media_90k: float = 0
+    media_ticks: float = 0
     history: list[tuple[int, Stamp]] = field(default_factory=list)
 
     def film(self, seconds: float, *, delay_ms: float = 5) -> None:
         """One frame `seconds` after the one before, that came with this delay."""
         self.true_ns += round(seconds * NS_PER_S)
-        self.media_90k += seconds * TICKS_PER_S * (1 + self.skew_ppm / 1e6)
+        self.media_ticks += seconds * self.ticks_per_s * (1 + self.skew_ppm / 1e6)
         self.send(delay_ms)
 
     def send(self, delay_ms: float) -> None:
         arrival_ns = self.true_ns + round(delay_ms * MS)
         stamp = self.clock.stamp(
-            (self.rtp_start + round(self.media_90k)) & 0xFFFFFFFF,
+            (self.rtp_start + round(self.media_ticks)) & 0xFFFFFFFF,
             arrival_mono_ns=arrival_ns,
             arrival_wall_ns=WALL_NS + arrival_ns + self.wall_error_ns,
         )
@@ -189,7 +191,7 @@ def test_a_small_step_of_the_wall_clock_is_slewed_within_the_run() -> None:
 def test_jumps_of_the_cameras_clock_split_and_never_overlap(jumps: list[tuple[int, float]]) -> None:
     camera = Camera()
     for jump_90k, pause_s in jumps:
-        camera.media_90k += jump_90k
+        camera.media_ticks += jump_90k
         camera.film(pause_s)
         for _ in range(25 * 40):
             camera.film(0.04)
@@ -201,7 +203,7 @@ def test_rtp_time_that_goes_back_by_a_second_splits_at_once() -> None:
     camera = Camera()
     for _ in range(500):
         camera.film(0.04)
-    camera.media_90k -= TICKS_PER_S
+    camera.media_ticks -= TICKS_PER_S
     camera.film(0.04)
     assert camera.history[-1][1].starts_new_run
     assert camera.clock.reason is RunReason.MEDIA_JUMP
@@ -232,7 +234,7 @@ def test_frames_out_of_order_stay_in_the_run_and_in_order() -> None:
     camera = Camera()
     camera.film(1)
     for ahead_frames in (2, -1, -1, 0) * 50:  # a B-frame pattern: shown order differs from sent order
-        camera.media_90k += ahead_frames * 3600
+        camera.media_ticks += ahead_frames * 3600
         camera.film(0.04)
     assert camera.runs() == 1
     camera.check_order()
@@ -265,7 +267,7 @@ def test_sender_reports_measure_the_cameras_clock_and_do_not_move_frames() -> No
     for _ in range(25):
         camera.film(0.04, delay_ms=0)
     ahead_ns = 3 * 3600 * NS_PER_S  # a camera set to local time
-    rtp = (camera.rtp_start + round(camera.media_90k)) & 0xFFFFFFFF
+    rtp = (camera.rtp_start + round(camera.media_ticks)) & 0xFFFFFFFF
     camera.clock.observe_sender_report(SenderReport(1, WALL_NS + camera.true_ns + ahead_ns, rtp))
     assert abs(camera.clock.camera_offset_ns - ahead_ns) < MS  # type: ignore[operator] # set by the report
     camera.film(0.04, delay_ms=0)
@@ -274,3 +276,31 @@ def test_sender_reports_measure_the_cameras_clock_and_do_not_move_frames() -> No
 
 def test_slew_limit_is_500_ppm() -> None:
     assert slew_limit_90k(1_000_000) == 500
+
+
+RATES = [(90_000, 90_000), (8_000, 8_000), (90_000, 1_000), (8_000, 90_000), (1_000, 90_000), (25, 90_000), (25, 25)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(0, 8), min_size=1, max_size=6))
+def test_a_line_that_stalls_is_not_taken_for_a_slow_clock(stalls_s: list[float]) -> None:
+    camera = Camera()
+    for stall_s in (0.0, *stalls_s):
+        for at in range(75):
+            camera.film(0.04, delay_ms=max(5, 1000 * stall_s - 40 * at))
+    assert camera.runs() == 1
+
+
+@pytest.mark.parametrize(("said", "true"), RATES)
+def test_a_clock_of_another_rate_than_it_says_is_seen_through_within_ten_seconds(said: int, true: int) -> None:
+    camera = Camera(ticks_per_s=true)
+    camera.clock.reconnected(clock_rate=said)
+    for _ in range(10 * 25):
+        camera.film(0.04)
+    learned = camera.runs()
+    for _ in range(60 * 25):
+        camera.film(0.04)
+    assert camera.runs() == learned
+    assert (learned == 1) == (said == true)
+    camera.check_order()
+    assert max(abs(camera.error_90k(-at)) for at in range(1, 60 * 25)) < TICKS_PER_S // 25 + QUARTER_S // 10

@@ -100,7 +100,7 @@ def test_proxy_holds_the_stated_rate_when_throttled(proxy: TcpProxy) -> None:
         began_s = time.monotonic()
         ask(line, b"x" * 30_000)
         took_s = time.monotonic() - began_s
-    assert 0.29 < took_s < 1.0
+    assert took_s > 0.29  # a slow machine may take longer, no machine may be quicker
 
 
 def test_proxy_delivers_late_when_delayed(proxy: TcpProxy) -> None:

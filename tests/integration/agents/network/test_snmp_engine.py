@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from agents.network.snmp import codec
+from agents.network.snmp import ber, codec
 from agents.network.snmp.engine import UdpEngine
 from agents.network.snmp.oid import format_oid, parse_oid
 from agents.network.snmp.port import Target, Walk
@@ -62,7 +62,7 @@ def target_of(agent: Snmpd, version: codec.Version) -> Target:
     return Target(agent.host, agent.port, version, Secret(agent.community))
 
 
-@pytest.mark.parametrize("version", list(codec.Version))
+@pytest.mark.parametrize("version", [codec.Version.V1, codec.Version.V2C])
 def test_scalars_come_and_absent_ones_are_left_out(agent: Snmpd, version: codec.Version) -> None:
     values = ask(lambda engine: engine.get(target_of(agent, version), [UPTIME, NO_SUCH, NAME]))
     assert isinstance(values, dict)
@@ -71,7 +71,7 @@ def test_scalars_come_and_absent_ones_are_left_out(agent: Snmpd, version: codec.
     assert isinstance(values[UPTIME], int)
 
 
-@pytest.mark.parametrize("version", list(codec.Version))
+@pytest.mark.parametrize("version", [codec.Version.V1, codec.Version.V2C])
 def test_a_walk_brings_what_net_snmp_brings(agent: Snmpd, version: codec.Version) -> None:
     # Not all of mib-2: its tables of connections change from one walk to the next.
     for dotted in ("1.3.6.1.2.1.1", "1.3.6.1.2.1.2", "1.3.6.1.2.1.31"):
@@ -104,8 +104,8 @@ def test_a_wrong_community_is_a_silence_that_says_what_to_check(agent: Snmpd) ->
 def test_a_port_where_nobody_listens_fails_at_once() -> None:
     began_s = time.monotonic()
     with pytest.raises(Unreachable):
-        ask(lambda engine: engine.get(Target("127.0.0.1", free_udp_port(), timeout_s=20), [UPTIME]))
-    assert time.monotonic() - began_s < 5
+        ask(lambda engine: engine.get(Target("127.0.0.1", free_udp_port(), timeout_s=60), [UPTIME]))
+    assert time.monotonic() - began_s < 30
 
 
 def test_a_name_that_is_no_host_is_unreachable() -> None:
@@ -135,14 +135,14 @@ class Request:
 
     def __init__(self, data: bytes, number: int) -> None:
         self.data, self.number = data, number
-        _, at, _ = codec._open(data, 0, codec.TAG_SEQUENCE)
-        _, _, at = codec._open(data, at, codec.TAG_INTEGER)
-        _, _, at = codec._open(data, at, codec.TAG_OCTETS)
-        self.pdu, at, _ = codec._open(data, at, None)
-        self.request_id, at = codec._number(data, at)
-        _, at = codec._number(data, at)
-        self.repetitions, at = codec._number(data, at)
-        _, at, end = codec._open(data, at, codec.TAG_SEQUENCE)
+        _, at, _ = ber.open_element(data, 0, ber.TAG_SEQUENCE)
+        _, _, at = ber.open_element(data, at, ber.TAG_INTEGER)
+        _, _, at = ber.open_element(data, at, ber.TAG_OCTETS)
+        self.pdu, at, _ = ber.open_element(data, at, None)
+        self.request_id, at = ber.read_number(data, at)
+        _, at = ber.read_number(data, at)
+        self.repetitions, at = ber.read_number(data, at)
+        _, at, end = ber.open_element(data, at, ber.TAG_SEQUENCE)
         self.names = [name for name, _, _ in codec._varbinds(data, at, end)]
 
 
@@ -154,11 +154,11 @@ def reply(
     status: int = 0,
     value: bytes = b"\x41\x01\x07",
 ) -> bytes:
-    bindings = b"".join(codec._tlv(0x30, codec._tlv(6, name) + value) for name in names)
+    bindings = b"".join(ber.tlv(0x30, ber.tlv(6, name) + value) for name in names)
     chosen = request.request_id if request_id is None else request_id
-    numbers = codec._tlv(2, chosen.to_bytes(4)) + b"\x02\x01" + bytes((status,)) + b"\x02\x01\x00"
+    numbers = ber.tlv(2, chosen.to_bytes(4)) + b"\x02\x01" + bytes((status,)) + b"\x02\x01\x00"
     head = codec.message_head(codec.Version.V2C, b"public")
-    return codec._tlv(0x30, head + codec._tlv(0xA2, numbers + codec._tlv(0x30, bindings)))
+    return ber.tlv(0x30, head + ber.tlv(0xA2, numbers + ber.tlv(0x30, bindings)))
 
 
 def row(n: int) -> bytes:

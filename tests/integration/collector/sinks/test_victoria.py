@@ -40,6 +40,7 @@ def times_of(points: list[Point]) -> list[tuple[int, float]]:
 class Rig:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
+        self.cap_bytes = 10**7
         self.instruments = Instruments(unit="centre")
         self.queue = self.open()
 
@@ -47,7 +48,7 @@ class Rig:
         return SampleQueue(
             self.folder / "sinks.db",
             community=CommunityId("dolyna"),
-            cap_bytes=10**7,
+            cap_bytes=self.cap_bytes,
             clock=CLOCK,
             instruments=self.instruments,
         )
@@ -112,6 +113,54 @@ def test_an_engine_that_was_away_gets_everything_once_with_its_own_time(rig: Rig
         assert victoria.export('device_up_ratio{device="late"}').popitem()[1] == times_of(late)
     assert rig.number("sink_dropped_samples_total") == 0
     assert rig.number("sink_written_samples_total") == 450
+
+
+WEEK_S, EVERY_S, PORTS = 7 * 86_400, 600, 6
+
+
+def outage_of_a_week(queue: SampleQueue) -> dict[str, list[tuple[int, float]]]:
+    """What six ports measure in a week, a put each ten minutes, while nobody takes it."""
+    measured: dict[str, list[tuple[int, float]]] = {f"gi{i}": [] for i in range(PORTS)}
+    for at_s in range(NOW_S - WEEK_S, NOW_S, EVERY_S):
+        points = []
+        for i, (port, samples) in enumerate(measured.items()):
+            samples.append((at_s * 1000 + i, float(at_s * i)))
+            labels: Labels = (*DEVICE, ("port", port))
+            points.append(Point("port_in_bytes_total", labels, samples[-1][0] * 1_000_000, samples[-1][1]))
+        queue.put(points)
+    return measured
+
+
+def arrived(victoria: Victoria) -> dict[str, list[tuple[int, float]]]:
+    return {dict(labels)["port"]: samples for labels, samples in victoria.export("port_in_bytes_total").items()}
+
+
+def test_after_a_week_away_each_sample_is_there_once_with_its_own_time(rig: Rig, tmp_path: Path) -> None:
+    measured = outage_of_a_week(rig.queue)
+    with victoria_metrics(tmp_path / "vm", port=rig.port) as victoria:
+        rig.drain()
+        assert arrived(victoria) == measured
+    assert rig.queue.holes() == []
+    assert rig.number("sink_dropped_samples_total") == 0
+
+
+def test_the_hole_that_a_full_queue_leaves_is_exactly_what_is_counted(rig: Rig, tmp_path: Path) -> None:
+    rig.queue.close()
+    rig.cap_bytes = 60_000
+    rig.queue = rig.open()
+    measured = outage_of_a_week(rig.queue)
+    rig.queue.close()  # the centre, too, starts anew before the engine is back
+    rig.instruments = Instruments(unit="centre")
+    rig.queue = rig.open()
+    with victoria_metrics(tmp_path / "vm", port=rig.port) as victoria:
+        rig.drain()
+        got = arrived(victoria)
+    missing = {at_ms for port in measured for at_ms, _ in set(measured[port]) - set(got[port])}
+    assert all(got[port] == measured[port][-len(got[port]) :] for port in measured)  # the oldest went, and no other
+    (hole,) = rig.queue.holes()
+    assert 0 < len(missing) == hole.samples == rig.number("sink_dropped_samples_total") < PORTS * WEEK_S / EVERY_S
+    assert (hole.oldest_ms, hole.newest_ms) == (min(missing), max(missing))
+    assert rig.number("sink_written_samples_total") == PORTS * WEEK_S / EVERY_S - hole.samples
 
 
 def test_the_unit_finds_the_engine_again_by_itself(rig: Rig, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from beket.access.journal import Filter
 from beket.access.permit import Actor
 from beket.access.roles import Role
 from beket.kernel.units import ticks_to_ns
-from beket.media import av as av_gate
+from beket.media.av.pictures import decode_key_frame
 from beket.media.fmp4.reader import read_format
 from beket.sim.clock_text import read_clock_of_rgb
 from beket.sim.street import HEIGHT, WIDTH
@@ -238,7 +238,7 @@ def test_picture_is_fresh_when_it_reaches_the_viewer(village) -> None:
             frame = await asyncio.wait_for(socket.recv(), 15)
             arrived_ms = time.time() * 1000
             if isinstance(frame, bytes) and (unit := _key_unit(frame)):
-                picture = await asyncio.to_thread(av_gate.decode_key_frame, video, unit)
+                picture = await asyncio.to_thread(decode_key_frame, video, unit)
                 shown_ms = read_clock_of_rgb(picture.rgb, width=picture.width, height=picture.height)
                 assert shown_ms is not None
                 said_ms = ticks_to_ns(int.from_bytes(frame[:8], "big")) / 1e6

@@ -1,11 +1,13 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cameras.recorder import Recorder
-from agents.cameras.tape import Command, EndRun, StartRun, Tape, Write
+from beket.kernel.errors import NoSpace
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason
+from beket.kernel.ports import GapReason
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
+from tests.unit.agents.cameras.remembering_sink import RememberingSink
 
 GATE = CameraId("gate")
 SPS = bytes.fromhex("6742c01fda014016ec0440000003004000000c83c60ca8")
@@ -15,11 +17,11 @@ FRAME_NS = 40_000_000
 
 
 class Feed:
-    """Frames every 40 ms into a recorder whose tape is kept."""
+    """Frames every 40 ms into a recorder."""
 
-    def __init__(self, tape: Tape | None = None) -> None:
-        self.tape = tape or Tape()
-        self.recorder = Recorder(GATE, self.tape)
+    def __init__(self) -> None:
+        self.sink = RememberingSink()
+        self.recorder = Recorder(GATE, self.sink)
         self.number = 0
         self.wall_shift_ns = 0
 
@@ -30,47 +32,34 @@ class Feed:
         self.recorder.take(unit, arrival_mono_ns=at_ns, arrival_wall_ns=wall_ns)
         self.number += 1
 
-
-def shape(commands: list[Command]) -> list[str]:
-    def one(command: Command) -> str:
-        match command:
-            case StartRun():
-                return "start"
-            case Write(_, fragments):
-                return f"write {len(fragments)}"
-            case EndRun(_, reason):
-                return f"end {reason}"
-
-    return [one(command) for command in commands]
-
-
-def frames(commands: list[Command]) -> list[Fragment]:
-    return [fragment for command in commands if isinstance(command, Write) for fragment in command.fragments]
+    def events(self) -> list[str]:
+        """What the sink was told since the last look."""
+        self.recorder.hand_over()
+        return self.sink.take()
 
 
 def test_one_frame_is_held_back_and_let_go_with_the_last_duration_at_the_end() -> None:
     feed = Feed()
     feed.give(is_key=True, video=FORMAT)
-    assert shape(feed.tape.take()) == ["start"]
+    assert feed.events() == ["start"]
     feed.give()
     feed.give()
-    written = frames(feed.tape.take())
-    assert [fragment.duration_90k for fragment in written] == [3600, 3600]
-    assert [fragment.is_key for fragment in written] == [True, False]
+    assert feed.events() == ["write 2"]
     feed.recorder.end(GapReason.LINK)
     feed.recorder.end(GapReason.CAMERA)
-    commands = feed.tape.take()
-    assert shape(commands) == ["write 1", "end link"]
-    assert frames(commands)[0].duration_90k == 3600
+    assert feed.events() == ["write 1", "end link"]
+    ((_, fragments),) = feed.sink.runs
+    assert [fragment.duration_90k for fragment in fragments] == [3600] * 3
+    assert [fragment.is_key for fragment in fragments] == [True, False, False]
 
 
 def test_recording_waits_for_a_key_frame() -> None:
     feed = Feed()
     feed.give()
     feed.give()
-    assert feed.tape.take() == []
+    assert feed.events() == []
     feed.give(is_key=True, video=FORMAT)
-    assert shape(feed.tape.take()) == ["start"]
+    assert feed.events() == ["start"]
 
 
 def test_clock_that_steps_ends_the_run_and_a_key_frame_begins_the_next() -> None:
@@ -80,7 +69,7 @@ def test_clock_that_steps_ends_the_run_and_a_key_frame_begins_the_next() -> None
     feed.wall_shift_ns = 3600 * 10**9
     feed.give()
     feed.give(is_key=True)
-    assert shape(feed.tape.take()) == ["start", "write 2", "end clock", "start"]
+    assert feed.events() == ["start", "write 2", "end clock", "start"]
 
 
 def test_camera_whose_time_jumps_back_is_the_camera_s_fault() -> None:
@@ -88,30 +77,39 @@ def test_camera_whose_time_jumps_back_is_the_camera_s_fault() -> None:
     feed.give(is_key=True, video=FORMAT)
     feed.give()
     feed.give(is_key=True, rtp_jump=-90_000 * 60)
-    assert shape(feed.tape.take()) == ["start", "write 2", "end camera", "start"]
+    assert feed.events() == ["start", "write 2", "end camera", "start"]
 
 
-def test_full_tape_ends_the_run_and_recording_begins_anew_once_there_is_room() -> None:
-    feed = Feed(Tape(max_bytes=1))
+def test_new_format_begins_a_run_after_the_frames_of_the_old_one() -> None:
+    feed = Feed()
+    feed.give(is_key=True, video=FORMAT)
+    feed.give(is_key=True, video=FORMAT)
+    assert feed.events() == ["start", "write 1", "start"]
+
+
+def test_disk_that_failed_is_said_by_whatever_hands_over_and_an_end_is_still_an_end() -> None:
+    feed = Feed()
     feed.give(is_key=True, video=FORMAT)
     feed.give()
-    feed.give(is_key=True)
-    feed.give(is_key=True)
-    assert shape(feed.tape.take()) == ["start", "write 2", "end disk"]
-    feed.give(is_key=True)
-    assert shape(feed.tape.take()) == ["start"]
+    feed.sink.failure = NoSpace("full")
+    with pytest.raises(NoSpace):
+        feed.recorder.hand_over()
+    feed.give()
+    feed.sink.failure = NoSpace("full")
+    feed.recorder.end(GapReason.LINK)
+    assert feed.events() == ["start", "end link"]
 
 
 def test_failed_disk_is_tried_again_only_after_a_pause() -> None:
     feed = Feed()
     feed.give(is_key=True, video=FORMAT)
     feed.recorder.abandon(mono_ns=0)
-    feed.tape.take()
+    feed.events()
     feed.give(is_key=True)
-    assert feed.tape.take() == []
+    assert feed.events() == []
     feed.number = 200  # eight seconds later
     feed.give(is_key=True)
-    assert shape(feed.tape.take()) == ["start"]
+    assert feed.events() == ["start"]
 
 
 @given(
@@ -126,15 +124,9 @@ def test_fragments_of_a_run_meet_each_other_exactly_whatever_comes(
         jump += more
         feed.give(is_key=is_key or video is not None, video=video, rtp_jump=jump)
     feed.recorder.end(GapReason.RESTART)
-    at_90k = 0
-    is_first = False
-    for command in feed.tape.take():
-        if isinstance(command, StartRun):
-            at_90k, is_first = command.start_90k, True
-        elif isinstance(command, Write):
-            for fragment in command.fragments:
-                assert fragment.start_90k == at_90k
-                assert fragment.is_key or not is_first
-                assert fragment.duration_90k > 0
-                at_90k += fragment.duration_90k
-                is_first = False
+    for at_90k, fragments in feed.sink.runs:
+        assert fragments[0].is_key
+        for fragment in fragments:
+            assert fragment.start_90k == at_90k
+            assert fragment.duration_90k > 0
+            at_90k += fragment.duration_90k

@@ -1,8 +1,8 @@
 from agents.cameras.recorder import Recorder
-from agents.cameras.tape import Tape, Write
 from beket.kernel.ids import CameraId
 from beket.kernel.ports import Fragment, GapReason, StreamFormat
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
+from tests.unit.agents.cameras.remembering_sink import RememberingSink
 
 GATE = CameraId("gate")
 SPS = bytes.fromhex("6742c01fda014016ec0440000003004000000c83c60ca8")
@@ -37,14 +37,14 @@ def give(recorder: Recorder, number: int, *, video: VideoFormat | None = None) -
 
 
 def test_tap_is_shown_the_very_fragments_that_go_to_the_disk_and_why_a_run_ends() -> None:
-    tape, tap = Tape(), Tap()
-    recorder = Recorder(GATE, tape, tap=tap)
+    sink, tap = RememberingSink(), Tap()
+    recorder = Recorder(GATE, sink, tap=tap)
     for number in range(3):
         give(recorder, number, video=FORMAT if number == 0 else None)
     recorder.end(GapReason.LINK)
     recorder.end(GapReason.CAMERA)  # it has ended already, and the first reason counts
     assert tap.events == ["start", "frame", "frame", "frame", GapReason.LINK]
-    written = [f for command in tape.take() if isinstance(command, Write) for f in command.fragments]
+    ((_, written),) = sink.runs
     assert all(one is other for one, other in zip(tap.fragments, written, strict=True))
     give(recorder, 3, video=FORMAT)
     recorder.abandon(mono_ns=0)

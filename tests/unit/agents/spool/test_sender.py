@@ -46,6 +46,18 @@ def test_everything_is_sent_once_and_forgotten(spool: Spool) -> None:
     assert spool.pending() == 0
 
 
+def test_each_message_says_what_the_clock_shows(spool: Spool) -> None:
+    centre = Centre()
+    bodies: list[bytes] = []
+
+    def post(path: str, body: bytes) -> bytes:
+        bodies.append(body)
+        return centre.post(path, body)
+
+    Sender(spool, post).run_once(SimulatedClock(wall_ns=1_500_000_000_123_456_789))
+    assert b'"sent_ms":1500000000123' in bodies[0]
+
+
 def test_nothing_is_forgotten_while_the_centre_is_away(spool: Spool) -> None:
     centre = Centre()
     centre.is_away = True

@@ -46,7 +46,7 @@ def test_every_mistake_is_listed_at_once_with_its_place() -> None:
     new = msgspec.structs.replace(
         SMALL,
         sites=(SCHOOL, SCHOOL, Site(id=SiteId("Клуб"), name="", village="")),
-        devices=(msgspec.structs.replace(ROUTER, site=SiteId("scool"), address="10.0.0.256", snmp="v3"),),
+        devices=(msgspec.structs.replace(ROUTER, site=SiteId("scool"), address="10.0.0.256", snmp="v4"),),
         cameras=(msgspec.structs.replace(GATE, url="10.0.0.5", retention_days=400),),
     )
     found = find_mistakes(new, SMALL, {})
@@ -168,3 +168,9 @@ def test_thousands_of_mistakes_are_found_soon_and_the_first_fifty_are_said() -> 
     assert len(error.mistakes) == 2001
     assert error.sentence().uk.endswith("… і ще 1951 помилка.")
     assert error.sentence().uk.count("\n") == 50
+
+
+def test_a_device_of_v3_needs_a_secret_and_is_never_called_public() -> None:
+    device = msgspec.structs.replace(ROUTER, snmp="v3", secret="")
+    mistakes = find_mistakes(msgspec.structs.replace(SMALL, devices=(device,)), SMALL, {})
+    assert [mistake.place for mistake in mistakes] == ["devices[0].secret"]

@@ -6,7 +6,7 @@ import io
 import msgspec
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beket.kernel.errors import InvalidArgument
@@ -44,7 +44,7 @@ def mistakes_of(data: bytes | str, filename: str, base: Inventory = WHOLE) -> li
 
 
 @given(inventories())
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_yaml_there_and_back_changes_nothing(inventory: Inventory) -> None:
     data = export(inventory, FileFormat.YAML)
     assert plan_of(data, "a.yaml", inventory).changes == ()

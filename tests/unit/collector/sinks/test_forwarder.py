@@ -11,7 +11,7 @@ from beket.kernel.ids import CommunityId
 from beket.kernel.metrics import Instruments, Point
 from beket.kernel.supervise import keep_running
 from collector.sinks import metrics
-from collector.sinks.forwarder import Forwarder, Refused, report
+from collector.sinks.forwarder import REFUSALS_MAX, Forwarder, Refused, report
 from collector.sinks.queue import SampleQueue
 
 
@@ -20,6 +20,8 @@ class Engine:
 
     def __init__(self) -> None:
         self.failure: BeketError | None = None
+        self.never = ""  # a line with this in it is refused, and all that come with it
+        self.asked = 0
         self.lines: list[str] = []
         self.open = 0
 
@@ -28,8 +30,11 @@ class Engine:
         return self
 
     def write(self, lines: bytes) -> None:
+        self.asked += 1
         if self.failure:
             raise self.failure
+        if self.never and self.never in lines.decode():
+            raise Refused("bad lines")
         self.lines += lines.decode().splitlines()
 
     def close(self) -> None:
@@ -73,6 +78,23 @@ def test_what_the_engine_will_never_take_is_counted_and_passed(rig: Rig) -> None
     assert len(rig.engine.lines) == 9
     assert rig.number("sink_dropped_samples_total") == 8
     assert rig.number("sink_written_samples_total") == 9
+
+
+def test_one_line_that_the_engine_refuses_costs_no_other(rig: Rig) -> None:
+    rig.put(10)
+    rig.engine.never = "device=d7 "
+    assert rig.forwarder.send_one(rig.engine)
+    assert [line.split("device=")[1].split()[0] for line in rig.engine.lines] == [f"d{i}" for i in range(10) if i != 7]
+    assert (rig.number("sink_written_samples_total"), rig.number("sink_dropped_samples_total")) == (9, 1)
+
+
+def test_an_engine_that_refuses_everything_is_not_asked_about_each_line(rig: Rig) -> None:
+    rig.put(3000)
+    rig.engine.never = "device"
+    assert rig.forwarder.send_one(rig.engine)
+    assert rig.number("sink_dropped_samples_total") == 3000
+    assert rig.engine.asked < REFUSALS_MAX + 50
+    assert not rig.forwarder.send_one(rig.engine)
 
 
 def test_what_the_engine_does_not_take_now_stays(rig: Rig) -> None:

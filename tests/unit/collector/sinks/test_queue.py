@@ -141,6 +141,37 @@ def test_sent_dropped_and_waiting_samples_are_all_that_came(
     queue.close()
 
 
+def test_what_is_lost_is_known_by_its_times_and_outlives_a_restart(
+    opened: Callable[..., SampleQueue], instruments: Instruments
+) -> None:
+    queue = opened(cap_bytes=4000)
+    for i in range(30):
+        queue.put(points(20, start=20 * i))
+    queue.measure()
+    first_kept = 600 - len(lines_of(queue))
+    (hole,) = queue.holes()
+    assert (hole.reason, hole.samples) == ("full", first_kept)
+    assert (hole.oldest_ms, hole.newest_ms) == (0, (first_kept - 1) * 1000)
+    before = numbers(instruments)
+    assert (before["sink_hole_since_seconds"], before["sink_hole_until_seconds"]) == (0, first_kept - 1)
+    queue.close()
+    again = SampleQueue(
+        queue._database.path,
+        community=CommunityId("x"),
+        cap_bytes=10**6,
+        clock=CLOCK,
+        instruments=(new := Instruments()),
+    )
+    again.measure()
+    assert numbers(new) == before
+    parcel = again.oldest(30)
+    assert parcel is not None
+    again.done(parcel, refused=3)
+    assert numbers(new)["sink_dropped_samples_total refused"] == 3
+    assert sum(one.samples for one in again.holes()) == first_kept + 3
+    again.close()
+
+
 def test_lag_is_the_age_of_the_oldest(opened: Callable[..., SampleQueue], instruments: Instruments) -> None:
     queue = opened()
     queue.put(points(1))
@@ -199,4 +230,4 @@ def test_the_migration_makes_the_tables_that_the_code_expects(
 
 
 def test_every_metric_of_the_sinks_is_listed() -> None:
-    assert len({metric.name for metric in metrics.METRICS}) == 4
+    assert len({metric.name for metric in metrics.METRICS}) == 6

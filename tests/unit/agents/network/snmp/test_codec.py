@@ -193,3 +193,69 @@ def test_any_damage_to_a_real_answer_decodes_or_raises_a_protocol_error(data: st
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(Malformed):
         codec.decode_response(bytes(whole))
+
+
+# Rows straight into columns -------------------------------------------------------------------------------------------
+
+COLUMNS = [parse_oid("1.3.6.1.2.1.2.2.1.10"), parse_oid("1.3.6.1.2.1.31.1.1.1.6"), parse_oid("1.3.6.1.2.1.2.2.1.300")]
+NO_BINDING = b"\x30\x03\x06\x09\x2b"  # its name would be longer than itself
+strange = st.sampled_from(
+    [
+        binding(0x82, b""),
+        binding(0x40, b"\x0a\x00\x00\x01"),
+        binding(4, b"x" * 200),
+        binding(0x41, b"\x01" * 12),
+        NO_BINDING,
+        binding(2, b"\x07", name=COLUMNS[0]),
+    ]
+)
+indexes = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=5).map(
+    lambda n: parse_oid("1.3." + ".".join(map(str, n)))[1:]
+)
+cells = st.one_of(
+    st.tuples(st.sampled_from([0x41, 0x42, 0x43, 0x46]), st.binary(min_size=1, max_size=9)),
+    st.tuples(st.just(2), st.binary(max_size=9)),
+    st.tuples(st.just(4), st.binary(max_size=90)),
+)
+
+
+@st.composite
+def bulk_bindings(draw: st.DrawFn) -> list[bytes]:
+    """Rows as an honest agent sends them, with something strange among them now and then."""
+    found = []
+    for index in draw(st.lists(indexes, max_size=6)):
+        found += [binding(*draw(cells), name=column + index) for column in COLUMNS]
+    if found and draw(st.booleans()):
+        found.insert(draw(st.integers(0, len(found))), draw(strange))
+    return found[: draw(st.integers(0, len(found)))] if draw(st.booleans()) else found
+
+
+@settings(max_examples=200, deadline=None)
+@given(bulk_bindings())
+@example([binding(0x41, b"\x00", name=column + b"\x01") for column in COLUMNS] + [NO_BINDING])
+def test_rows_read_straight_into_columns_are_those_that_the_plain_reading_gives(parts: list[bytes]) -> None:
+    data = response(b"".join(parts))
+    rows: list[dict[bytes, codec.Value]] = [{} for _ in COLUMNS]
+
+    taken, rest = codec.read_rows(codec.read_head(data), list(zip(COLUMNS, rows, strict=True)))
+
+    plain = codec.decode_response(data).varbinds
+    expected_rows: list[dict[bytes, codec.Value]] = [{} for _ in COLUMNS]
+    for place, (name, _, value) in enumerate(plain[:taken]):
+        prefix = COLUMNS[place % len(COLUMNS)]
+        assert name.startswith(prefix)
+        expected_rows[place % len(COLUMNS)][name[len(prefix) :]] = value
+    assert rows == expected_rows
+    assert rest == plain[taken:]
+
+
+@settings(max_examples=300, deadline=None)
+@given(bulk_bindings(), st.data())
+def test_any_damage_to_rows_reads_or_raises_a_protocol_error(parts: list[bytes], data: st.DataObject) -> None:
+    whole = bytearray(response(b"".join(parts)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    rows: list[dict[bytes, codec.Value]] = [{} for _ in COLUMNS]
+    with contextlib.suppress(Malformed):
+        codec.read_rows(codec.read_head(bytes(whole)), list(zip(COLUMNS, rows, strict=True)))
+    assert sum(map(len, rows)) <= len(parts) + 4

@@ -1,7 +1,16 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.network.snmp.codec import TAG_END_OF_MIB_VIEW, TAG_MALFORMED, ErrorStatus, Response, Varbind
+from agents.network.snmp.codec import (
+    TAG_END_OF_MIB_VIEW,
+    TAG_MALFORMED,
+    ErrorStatus,
+    Head,
+    Malformed,
+    Response,
+    Varbind,
+)
 from agents.network.snmp.oid import parse_oid, sub_ids
 from agents.network.snmp.table_walk import TableWalk
 from beket.kernel.errors import ProtocolError, TimedOut
@@ -157,8 +166,63 @@ def test_no_such_name_in_v1_ends_the_named_column_only() -> None:
 
 def test_an_error_that_names_no_binding_is_the_reason() -> None:
     for status, error_index in ((ErrorStatus.NO_SUCH_NAME, 9), (ErrorStatus.GEN_ERR, 1)):
-        walk = TableWalk([IN], budget_varbinds=60, bulk=False)
+        walk = TableWalk([IN], budget_varbinds=60, bulk=True)
         walk.request()
         walk.receive(Response(1, status, error_index, []))
         assert walk.request() is None
         assert isinstance(walk.result().error, ProtocolError)
+
+
+def test_a_careless_agent_of_v1_ends_its_view_without_naming_the_binding() -> None:
+    walk = TableWalk([IN], budget_varbinds=60, bulk=False)
+    walk.request()
+    walk.receive(Response(1, ErrorStatus.NO_SUCH_NAME, 0, []))
+    assert walk.request() is None
+    assert walk.result().error is None
+
+
+def test_a_column_that_breaks_without_being_named_is_found_by_asking_each_alone() -> None:
+    walk = TableWalk([IN, OUT], budget_varbinds=60, bulk=True)
+    asked = []
+    while (question := walk.request()) is not None:
+        names, _ = question
+        asked.append(names)
+        broken = any(name.startswith(OUT) for name in names)
+        rows = [] if broken else [(IN + b"\x01", 2, 7), (OUT, TAG_END_OF_MIB_VIEW, None)]
+        walk.receive(Response(1, ErrorStatus.GEN_ERR if broken else 0, 0, rows))
+    assert [len(names) for names in asked] == [2, 1, 1]
+    assert walk.result().columns == [{b"\x01": 7}, {}]
+    assert isinstance(walk.result().error, ProtocolError)
+
+
+def encoded(rows: list[tuple[bytes, int]], *, after: bytes = b"") -> Head:
+    """An answer as it lies in its datagram, with bytes `after` its rows."""
+    bindings = b"".join(
+        b"\x30" + bytes((len(name) + 5,)) + b"\x06" + bytes((len(name),)) + name + b"\x02\x01" + bytes((value,))
+        for name, value in rows
+    )
+    bindings += after
+    return Head(bindings, 1, 0, 0, 0, len(bindings))
+
+
+def test_an_answer_in_its_datagram_is_taken_like_one_taken_apart() -> None:
+    for make in (encoded, lambda rows: Response(1, 0, 0, [(name, 2, value) for name, value in rows])):
+        walk = TableWalk([IN, OUT], budget_varbinds=4, bulk=True)
+        walk.request()
+        walk.receive(make([(IN + index(1), 1), (OUT + index(1), 2), (IN + index(2), 3), (AFTER, 0)]))
+        assert walk.request() == ([IN + index(2)], 4)
+        walk.receive(make([(IN + index(9), 4), (OUT + index(1), 2)]))
+        assert walk.request() is None
+        assert walk.result().columns == [{index(1): 1, index(2): 3, index(9): 4}, {index(1): 2}]
+        assert walk.result().error is None
+
+
+def test_of_an_answer_that_breaks_off_nothing_is_taken_and_the_same_is_asked_again() -> None:
+    walk = TableWalk([IN], budget_varbinds=3, bulk=True)
+    first = walk.request()
+    with pytest.raises(Malformed):
+        walk.receive(encoded([(IN + index(n), n) for n in (1, 2)], after=b"\x30\x84\xff\xff\xff\xff"))
+    assert walk.request() == first
+    walk.receive(encoded([(IN + index(1), 1), (AFTER, 0)]))
+    assert walk.result().columns == [{index(1): 1}]
+    assert walk.result().error is None

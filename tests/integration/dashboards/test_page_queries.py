@@ -1,9 +1,8 @@
-"""Every query of the overview, asked of a real VictoriaMetrics that Beket wrote to and of a real Prometheus that
-scraped Beket's page: both answer, with the same series under the same names.
+"""Every query of every page and every rule, asked of a real VictoriaMetrics that Beket wrote to and of a real
+Prometheus that scraped Beket's page: both answer, with the same series under the same names.
 """
 
 import http.server
-import math
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agents.cameras import metrics as cameras
-from agents.network import metrics as network
-from agents.spool import metrics as spool
 from beket.app.wiring.catalogue import full_catalogue
 from beket.kernel.clock import NS_PER_S, SystemClock
 from beket.kernel.ids import CommunityId
@@ -25,50 +21,54 @@ from beket.testing.process import wait_for
 from beket.testing.prometheus import ask, prometheus
 from beket.testing.source_tree import PROJECT
 from beket.testing.victoria import victoria_metrics
-from collector import metrics as collector
 from collector.sinks.exposition import CONTENT_TYPE, Exposition
 from collector.sinks.forwarder import Forwarder
 from collector.sinks.influx import InfluxWriter
 from collector.sinks.queue import SampleQueue
 from collector.store.samples import SampleStore
-from dashboards.grafana.overview import overview
-from vms import metrics as vms
+from dashboards.grafana.__main__ import pages
 
 pytestmark = pytest.mark.needs("victoria-metrics", "prometheus")
 
 COMMUNITY = CommunityId("dolyna")
 CLOCK = SystemClock()
-QUERIES = [(p.title, q.expression) for row in overview().rows for p in row.panels for q in p.queries]
+QUERIES = [
+    (f"{page.title}: {panel.title}", query.expression)
+    for page in pages()
+    for row in page.rows
+    for panel in row.panels
+    for query in panel.queries
+]
+RULES = [
+    (str(rule["alert"]), str(rule["expr"]))
+    for group in yaml.safe_load((PROJECT / "dashboards/prometheus/rules.yaml").read_text())["groups"]
+    for rule in group["rules"]
+]
 EVERYTHING = '{community="dolyna", __name__!~"ALERTS.*"}'  # Prometheus keeps the alerts it judges as series too
 Series = set[tuple[tuple[str, str], ...]]
 
 
 def village(at_s: float) -> list[Point]:
-    """What two sites measure at a moment: one well, one with a device and a camera down."""
+    """Every metric of the catalogue at a moment, as two sites measure it: of each thing one that is well, one not."""
     points: list[Point] = []
-
-    def add(metric: Metric, value: float, **labels: str) -> None:
-        ordered = tuple((name, labels[name]) for name in metric.labels)
-        points.append(Point(metric.name, ordered, round(at_s * NS_PER_S), value))
-
-    for n, site in enumerate(("school", "club"), 1):
-        for device, up in (("sw", 1.0), ("ups", float(site == "school"))):
-            add(network.DEVICE_UP, up, site=site, device=device)
-            add(network.DEVICE_PING_LATENCY, 0.004 * n + 0.001 * math.sin(at_s / 60), site=site, device=device)
-            add(network.DEVICE_PING_LOSS, 0.0 if up else 1.0, site=site, device=device)
-        for port in ("gi0/1", "порт 2, лівий=так"):
-            labels = {"site": site, "device": "sw", "port": port}
-            add(network.PORT_IN, 125_000.0 * at_s * n, **labels)
-            add(network.PORT_OUT, 12_500.0 * at_s * n, **labels)
-            add(network.PORT_IN_ERRORS, at_s // 60, **labels)
-        for camera, up in ((f"{site}-gate", 1.0), (f"{site}-yard", float(site == "school"))):
-            add(cameras.UP, up, site=site, camera=camera)
-            add(cameras.FRAME_AGE, 0.04 if up else 400.0, site=site, camera=camera)
-        add(spool.SPOOL_SIZE, 4096.0 * n, site=site, unit="polling")
-        add(spool.SPOOL_DROPPED, 3.0, site=site, unit="polling")
-        add(vms.DISK_FREE_BYTES, 80e9 / n, site=site)
-        add(vms.QUEUED_BYTES, 65536.0, site=site)
+    for metric in full_catalogue():
+        for n in (0, 1):
+            for site in ("school", "club") if "site" in metric.labels else ("",):
+                labels = tuple(
+                    (name, site if name == "site" else THINGS[n].get(name, f"{name}-{n}")) for name in metric.labels
+                )
+                points.append(Point(metric.name, labels, round(at_s * NS_PER_S), _value(metric, n, at_s)))
     return points
+
+
+# Labels hold what PromQL and line protocol have to escape, too.
+THINGS = ({"device": "sw", "port": "gi0/1"}, {"device": "ups", "port": "порт 2, лівий=так"})
+
+
+def _value(metric: Metric, n: int, at_s: float) -> float:
+    if metric.type == "counter":
+        return at_s * 10 * (n + 1)
+    return 1.0 - n if metric.name.endswith("_ratio") else 100.0 * (n + 1)
 
 
 class Centre:
@@ -87,17 +87,11 @@ class Centre:
             instruments=self.instruments,
             clock=CLOCK,
         )
-        self.instruments.set(collector.ALERTS_FIRING, 2)
 
     def measure(self, at_s: float) -> None:
         """What agents bring and what the centre counts."""
-        for site in ("school", "club"):
-            self.instruments.add(collector.POINTS_ACCEPTED, 40, site=site)
-            self.instruments.add(vms.RECEIVED_BYTES, 5e6, camera=f"{site}-gate")
-        self.instruments.add(collector.POINTS_REFUSED, 1, site="club", reason="impossible-time")
-        self.queue.measure()
         points = village(at_s)
-        self.queue.put(points + self.instruments.read(round(at_s * NS_PER_S)))
+        self.queue.put(points)
         self.store.put(points)
 
     def close(self) -> None:
@@ -142,13 +136,14 @@ def page_of(centre: Centre) -> Iterator[tuple[str, list[int]]]:
 
 
 def as_grafana_asks(expression: str, rate_interval: str) -> str:
-    filled = expression.replace("$community", "dolyna").replace("$site", ".*")
+    filled = expression.replace("$community", "dolyna").replace("$site", ".*").replace("$device", "sw")
     return filled.replace("$__rate_interval", rate_interval)
 
 
 def answers(url: str, rate_interval: str) -> dict[tuple[str, str], Series]:
     return {
-        (title, expression): set(ask(url, as_grafana_asks(expression, rate_interval))) for title, expression in QUERIES
+        (title, expression): set(ask(url, as_grafana_asks(expression, rate_interval)))
+        for title, expression in (*QUERIES, *RULES)
     }
 
 
@@ -180,8 +175,11 @@ def test_every_query_has_data_on_both_engines_under_the_same_names(centre: Centr
         asked_victoria = answers(victoria.url, "4m")
         whole_of_victoria = set(ask(victoria.url, EVERYTHING))
 
-    silent = [query for query in asked_prometheus if not asked_prometheus[query] or not asked_victoria[query]]
+    silent = [query for query in QUERIES if not asked_prometheus[query] or not asked_victoria[query]]
     assert not silent
+    centre_down = next(rule for rule in RULES if rule[1].startswith("up{"))  # Prometheus alone knows whether it scraped
+    del asked_victoria[centre_down], asked_prometheus[centre_down]
     assert asked_victoria == asked_prometheus
-    assert len(whole_of_prometheus) > 40
+    assert sum(bool(asked_victoria[rule]) for rule in RULES if rule in asked_victoria) >= 6
     assert whole_of_victoria == whole_of_prometheus
+    assert {dict(labels)["__name__"] for labels in whole_of_victoria} == {metric.name for metric in full_catalogue()}

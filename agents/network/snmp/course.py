@@ -1,0 +1,88 @@
+"""Owns how a get and a walk go on, whichever back end carries the questions: what to ask again, what to leave out.
+
+A back end gives `Ask`, one question and its answer; everything that a device may do wrong in the meantime is met here
+and in `table_walk`, once for all back ends.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from agents.network.snmp.bulk_memory import BulkMemory
+from agents.network.snmp.codec import ErrorStatus, Head, Malformed, Pdu, Response, Value, Varbind, Version
+from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.table_walk import ROWS_MAX, TableWalk, refused
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import BeketError, TimedOut
+from beket.kernel.text import say
+
+Ask = Callable[[Pdu, Sequence[bytes], int], Awaitable[Head | Response]]
+
+
+async def get(ask: Ask, names: Sequence[bytes]) -> dict[bytes, Value]:
+    """See `SnmpPort.get`; a request that is too big for the device is asked in halves."""
+    wanted = list(names)
+    while wanted:
+        response = await ask(Pdu.GET, wanted, 0)
+        status, index = response.error_status, response.error_index
+        if not status:
+            return {name: value for name, _, value in bindings(response) if value is not None}
+        if status == ErrorStatus.NO_SUCH_NAME and 1 <= index <= len(wanted):
+            del wanted[index - 1]  # v1 says so of one name and answers none; ask for the others
+        elif status == ErrorStatus.GEN_ERR and 1 <= index <= len(wanted) > 1:
+            del wanted[index - 1]  # broken in the device; the others may be whole
+        elif status == ErrorStatus.TOO_BIG and len(wanted) > 1:
+            half = len(wanted) // 2
+            return await get(ask, wanted[:half]) | await get(ask, wanted[half:])
+        else:
+            raise refused(status)
+    return {}
+
+
+async def walk(
+    ask: Ask,
+    target: Target,
+    columns: Sequence[bytes],
+    *,
+    memory: BulkMemory,
+    clock: Clock,
+    rows_max: int = ROWS_MAX,
+) -> Walk:
+    """See `SnmpPort.walk`; how much the device bears at once is remembered."""
+    bulk = target.version is not Version.V1
+    budget = memory.budget(target.host, target.port)
+    course = TableWalk(columns, budget_varbinds=budget, bulk=bulk, rows_max=rows_max)
+    deadline_ns = clock.mono_ns() + round(target.deadline_s * NS_PER_S)
+    try:
+        while (question := course.request()) is not None:
+            if clock.mono_ns() > deadline_ns:
+                raise _too_slow(target)
+            try:
+                course.receive(await ask(Pdu.GET_BULK if bulk else Pdu.GET_NEXT, *question))
+            except (TimedOut, Malformed):
+                if not course.shrink_after_silence():
+                    raise
+    except BeketError as error:
+        course.stop(error)
+    result = course.result()
+    # A device that was away the whole time bears as much as ever.
+    if course.budget_varbinds != budget and any(result.columns):
+        memory.note(target.host, target.port, course.budget_varbinds)
+    return result
+
+
+def bindings(response: Head | Response) -> list[Varbind]:
+    """The bindings of an answer of either back end."""
+    return response.varbinds if isinstance(response, Response) else response.varbinds()
+
+
+def _too_slow(target: Target) -> TimedOut:
+    return TimedOut(
+        say(
+            "Пристрій відповідає, але так повільно, що таблицю не прочитано за {s} с.",
+            "The device answers, but so slowly that its table was not read in {s} s.",
+            s=round(target.deadline_s),
+        ),
+        subject=target.host,
+        hint=say(
+            "Перевірте зв'язок із ним: можливо, канал перевантажено.", "Check the line to it: it may be overloaded."
+        ),
+    )

@@ -1,0 +1,201 @@
+"""Owns the page of one network device: whether it answers, its ports, and what polling it costs."""
+
+from agents.network import metrics as network
+from beket.kernel.metrics import Metric
+from dashboards.grafana.choices import ANSWERS, BAD_WHEN_ANY, LINKED, community_and_site
+from dashboards.grafana.panels import Dashboard, Panel, Query, Row, Variable
+from dashboards.grafana.queries import per_second, series
+
+ONE = {"device": "$device"}
+
+
+def device() -> Dashboard:
+    """The page «Бекет: пристрій мережі»."""
+    chosen = f'{network.DEVICE_UP.name}{{community=~"$community", site=~"$site"}}'
+    return Dashboard(
+        uid="beket-device",
+        title="Бекет: пристрій мережі",
+        help="Один комутатор, маршрутизатор чи точка доступу: чи відповідає, що на портах, чи повне опитування.",
+        variables=(*community_and_site(), Variable("device", "Пристрій", chosen, is_many=False)),
+        rows=(_now(), _ports(), _errors(), _polling()),
+    )
+
+
+def _now() -> Row:
+    return Row(
+        "Чи працює",
+        (
+            Panel(
+                "stat",
+                "Відповідає",
+                "Чи відповідає пристрій хоч на щось.",
+                (Query(series(network.DEVICE_UP, **ONE), "зараз"),),
+                width=4,
+                words=ANSWERS,
+            ),
+            Panel(
+                "stat",
+                "SNMP",
+                "Чи відповідає на SNMP. Мовчить, а пристрій живий — перевірте ключ (community).",
+                (Query(series(network.DEVICE_SNMP_UP, **ONE), "зараз"),),
+                width=4,
+                words=ANSWERS,
+            ),
+            Panel(
+                "stat",
+                "Без перезапуску",
+                "Скільки пристрій працює від останнього ввімкнення.",
+                (Query(series(network.DEVICE_UPTIME, **ONE), "працює"),),
+                unit="s",
+                width=4,
+            ),
+            Panel(
+                "state-timeline",
+                "Коли відповідав",
+                "Зелене — відповідав, червоне — мовчав.",
+                (
+                    Query(series(network.DEVICE_UP, **ONE), "пристрій"),
+                    Query(series(network.DEVICE_SNMP_UP, **ONE), "SNMP"),
+                ),
+                width=12,
+                words=ANSWERS,
+            ),
+            Panel(
+                "timeseries",
+                "Час відповіді",
+                "Час до пристрою й назад.",
+                (Query(series(network.DEVICE_PING_LATENCY, **ONE), "відповідь"),),
+                unit="s",
+                width=12,
+            ),
+            Panel(
+                "timeseries",
+                "Втрачені пакети",
+                "Понад 5 % — погане з'єднання або перевантажений пристрій.",
+                (Query(series(network.DEVICE_PING_LOSS, **ONE), "втрати"),),
+                unit="percentunit",
+                width=12,
+            ),
+        ),
+    )
+
+
+def _ports() -> Row:
+    use = f"{_rate(network.PORT_IN)} * 8 / ({series(network.PORT_SPEED, **ONE)} > 0)"
+    return Row(
+        "Порти",
+        (
+            Panel(
+                "timeseries",
+                "Отримує порт",
+                "Швидкість на вході.",
+                (Query(f"{_rate(network.PORT_IN)} * 8", "{{port}}"),),
+                unit="bps",
+            ),
+            Panel(
+                "timeseries",
+                "Надсилає порт",
+                "Швидкість на виході.",
+                (Query(f"{_rate(network.PORT_OUT)} * 8", "{{port}}"),),
+                unit="bps",
+            ),
+            Panel(
+                "timeseries",
+                "Завантаження порту",
+                "Частка від швидкості порту. Довго понад 80 % — порт тісний.",
+                (Query(use, "{{port}}"),),
+                unit="percentunit",
+            ),
+            Panel(
+                "state-timeline",
+                "Зв'язок на портах",
+                "Сіре — на порту нічого немає; часті зміни — поганий кабель.",
+                (Query(series(network.PORT_UP, **ONE), "{{port}}"),),
+                width=16,
+                words=LINKED,
+            ),
+            Panel(
+                "stat",
+                "Лічильники почалися наново",
+                "Коли від увімкнення пристрою лічильники порту востаннє почалися з нуля.",
+                (Query(series(network.PORT_DISCONTINUITY, **ONE), "{{port}}"),),
+                unit="s",
+            ),
+        ),
+    )
+
+
+def _errors() -> Row:
+    return Row(
+        "Помилки",
+        (
+            Panel(
+                "timeseries",
+                "Зіпсовані пакети на вході",
+                "Більше нуля — кабель, модуль або дуплекс.",
+                (Query(_rate(network.PORT_IN_ERRORS), "{{port}}"),),
+                width=6,
+            ),
+            Panel(
+                "timeseries",
+                "Не надіслані пакети",
+                "Пакети, які порт не зміг надіслати.",
+                (Query(_rate(network.PORT_OUT_ERRORS), "{{port}}"),),
+                width=6,
+            ),
+            Panel(
+                "timeseries",
+                "Відкинуті на вході",
+                "Пристрій не встигає або пакети йому не потрібні.",
+                (Query(_rate(network.PORT_IN_DISCARDS), "{{port}}"),),
+                width=6,
+            ),
+            Panel(
+                "timeseries",
+                "Відкинуті на виході",
+                "Порт завузький для того, що в нього йде.",
+                (Query(_rate(network.PORT_OUT_DISCARDS), "{{port}}"),),
+                width=6,
+            ),
+        ),
+    )
+
+
+def _polling() -> Row:
+    return Row(
+        "Опитування",
+        (
+            Panel(
+                "timeseries",
+                "Тривалість опитування",
+                "Скільки часу пристрій відповідає на всі запитання.",
+                (Query(series(network.DEVICE_POLL_DURATION, **ONE), "опитування"),),
+                unit="s",
+            ),
+            Panel(
+                "timeseries",
+                "Прочитано значень",
+                "Раптом менше — частина таблиць не читається.",
+                (Query(series(network.DEVICE_POLL_VALUES, **ONE), "значень"),),
+            ),
+            Panel(
+                "timeseries",
+                "Неповні опитування",
+                "За секунду, за причиною. Має бути нуль.",
+                (Query(_rate(network.DEVICE_POLL_INCOMPLETE), "{{reason}}"),),
+            ),
+            Panel(
+                "stat",
+                "Пропущені опитування за добу",
+                "На них не вистачило часу: пристрій відповідає повільніше, ніж його питають.",
+                (Query(f"increase({series(network.POLLS_MISSED, **ONE)}[24h])", "пропущено"),),
+                width=24,
+                height=4,
+                steps=BAD_WHEN_ANY,
+            ),
+        ),
+    )
+
+
+def _rate(counter: Metric) -> str:
+    return per_second(counter, **ONE)
