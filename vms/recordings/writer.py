@@ -9,7 +9,9 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import BeketError, Busy, Internal, NoSpace
@@ -32,6 +34,8 @@ QUEUE_MAX_BYTES = 64 * MIB
 # The disk thread sleeps until this much is waiting: fewer, larger writes.
 WAKE_BYTES = 512 * KIB
 RETRY_S = 10
+# Syncs asked for together share the file system's commits; one after another, each waits for its own.
+SYNCS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Recorder:
         self._failed: dict[CameraId, BeketError] = {}
         # The disk thread's own.
         self._cameras: dict[CameraId, _Camera] = {}
+        self._syncers = ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="recorder-sync")
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
@@ -221,6 +226,7 @@ class Recorder:
             for command in commands:
                 if isinstance(command, _Stop):
                     self._end_all(command.reason)
+                    self._syncers.shutdown()
                     self._ended = True
                     return
                 self._do(command)
@@ -248,8 +254,7 @@ class Recorder:
             case _Choked(camera):
                 self._guarded(camera, self._stop_for_disk)
             case _Sync(done):
-                for camera in list(self._cameras):
-                    self._guarded(camera, self._sync)
+                self._sync_all()
                 if done is not None:
                     done.set()
 
@@ -293,9 +298,18 @@ class Recorder:
             self._store.finish(state.segment, reason=GapReason.CAMERA)
             state.segment = None
 
-    def _sync(self, camera: CameraId, state: _Camera) -> None:
-        self._flush(camera, state)
-        if state.segment is not None and state.segment.sync():
+    def _sync_all(self) -> None:
+        for camera in list(self._cameras):
+            self._guarded(camera, self._flush)
+        growing = {camera: state.segment for camera, state in self._cameras.items() if state.segment is not None}
+        outcomes = self._syncers.map(_synced, growing.values())
+        for camera, outcome in zip(growing, outcomes, strict=True):
+            self._guarded(camera, partial(self._note_sync, outcome))
+
+    def _note_sync(self, outcome: bool | BeketError, _camera: CameraId, _state: _Camera) -> None:
+        if isinstance(outcome, BeketError):
+            raise outcome
+        if outcome:
             self._instruments.add(metrics.DISK_SYNCS)
 
     def _end(self, camera: CameraId, reason: GapReason | None) -> None:
@@ -362,3 +376,11 @@ class Recorder:
         self._flush(camera, state)
         self._finish(camera, state, GapReason.DISK)
         state.failed = True
+
+
+def _synced(segment: GrowingSegment) -> bool | BeketError:
+    """Sync one segment, on a thread of its own; its fault is the camera's, not that of the others."""
+    try:
+        return segment.sync()
+    except BeketError as error:
+        return error
