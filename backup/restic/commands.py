@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from backup.restic.link import Link
 from beket.kernel.errors import InvalidConfig
 from beket.kernel.text import say
 
@@ -45,6 +46,7 @@ class Repository:
         cache: folder for restic's cache; None lets it have none, which costs little for a folder on this machine.
         location_file: a file (0600) with the same address and a login in it, for a server that asks for one.
         ca_file: the certificate that such a server must show, PEM.
+        link: how the line to a `rest:` repository is used; None means restic's own ways.
     """
 
     location: str
@@ -53,6 +55,7 @@ class Repository:
     cache: Path | None = None
     location_file: Path | None = None
     ca_file: Path | None = None
+    link: Link | None = None
 
     def __post_init__(self) -> None:
         if _LOGIN_IN_URL.search(self.location):
@@ -150,5 +153,6 @@ def spelt(repository: Repository, operation: Operation, *arguments: str) -> Comm
     address = ("--repository-file", str(repository.location_file)) if repository.location_file else None
     place = (*(address or ("--repo", repository.location)), "--password-file", str(repository.password_file))
     trusted = ("--cacert", str(repository.ca_file)) if repository.ca_file else ()
-    words = (*place, *trusted, *cache, "--json", operation.value, *arguments)
+    line = repository.link.words() if repository.link and repository.location.startswith("rest:") else ()
+    words = (*place, *trusted, *cache, *line, "--json", operation.value, *arguments)
     return Command(operation, words, repository.is_remote)

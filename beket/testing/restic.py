@@ -1,10 +1,12 @@
 """Owns a place for one test of backups: a source tree, a repository, its password, and the real restic."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from beket.testing.process import output_of
+from beket.testing.process import free_tcp_port, output_of, port_answers, running
 
 FIRST_FILE = "накладна [1] *.txt"
 
@@ -58,3 +60,12 @@ def make_backup_place(folder: Path, *, size_bytes: int = 300_000, files: int = 5
     for number in range(files):
         (place.source / f"{number}.txt").write_bytes(rng.randbytes(100))
     return place
+
+
+@contextmanager
+def plain_repository_server(folder: Path) -> Iterator[int]:
+    """Serve `folder` to restic (rclone) as one append-only repository, without TLS or logins; the port."""
+    port = free_tcp_port()
+    argv = ["rclone", "serve", "restic", "--append-only", "--addr", f"127.0.0.1:{port}", str(folder)]
+    with running(argv, ready=port_answers(port), within_s=60):
+        yield port

@@ -14,6 +14,7 @@ NAMES = (
     "snmp_walk_v3",
     "agent_poll",
     "restic_overhead",
+    "restic_thin_link",
     "hash_walk",
     "status_500",
 )
