@@ -16,6 +16,7 @@ CommunityId = NewType("CommunityId", str)
 SiteId = NewType("SiteId", str)
 DeviceId = NewType("DeviceId", str)
 CameraId = NewType("CameraId", str)
+ServiceId = NewType("ServiceId", str)
 AgentId = NewType("AgentId", str)
 UserId = NewType("UserId", str)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, ServiceId, SiteId
 
 
 class AccessClass(StrEnum):
@@ -113,6 +113,24 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True):
     def may_record(self) -> bool:
         """Whether the law's four questions are answered: purpose, basis, retention, class."""
         return bool(self.purpose and self.basis and self.retention_days > 0 and self.access)
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that people rely on and the site's agent asks now and then: a page, a port, mail, a domain, a clock.
+
+    Attributes:
+        site: whose agent asks; the same page asked from two sites is two services.
+        address: where and how, see `beket.kernel.service_address`.
+        expect: what must stand in the answer, "" for anything.
+        secret: name of the secret `login:password`, "" when none is needed.
+    """
+
+    id: ServiceId
+    site: SiteId
+    name: str
+    address: str
+    expect: str = ""
+    secret: str = ""
 
 
 class Community(msgspec.Struct, frozen=True, kw_only=True):
