@@ -29,6 +29,8 @@ TEST_PROGRAMS = {
     "/usr/sbin/snmpd": "snmpd",
     "/usr/bin/snmpbulkwalk": "snmp",
     "/usr/bin/ping": "iputils-ping",
+    "/usr/sbin/dnsmasq": "dnsmasq-base",
+    "/usr/sbin/chronyd": "chrony",
     "/usr/bin/prometheus": "prometheus",
     "/usr/bin/restic": "restic",
     "/usr/bin/rclone": "rclone",
