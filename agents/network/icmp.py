@@ -15,6 +15,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from statistics import fmean
 
 from beket.kernel.clock import NS_PER_S, Clock
@@ -54,6 +55,12 @@ class Ping:
     def latency_s(self) -> float | None:
         """Mean round trip; None when nothing came back. Rounded to 10 µs: more is noise, and costs storage."""
         return round(fmean(self.times_s), 5) if self.times_s else None
+
+    @property
+    def jitter_s(self) -> float | None:
+        """Mean difference between neighbouring round trips (as in RFC 3550, unsmoothed); None with fewer than two."""
+        steps = [abs(after - before) for before, after in pairwise(self.times_s)]
+        return round(fmean(steps), 5) if steps else None
 
 
 class Pinger:

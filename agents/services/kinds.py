@@ -1,0 +1,23 @@
+"""Owns which probe asks which kind of service."""
+
+from agents.services.certificate import probe_certificate
+from agents.services.line import probe_line
+from agents.services.name_server import probe_name_server
+from agents.services.probe import Probe
+from agents.services.stream import probe_stream
+from agents.services.tcp_port import probe_port
+from agents.services.time_server import probe_time_server
+from agents.services.web_page import probe_page
+from beket.kernel.service_address import ServiceKind
+
+PROBES: dict[ServiceKind, Probe] = {
+    ServiceKind.PING: probe_line,
+    ServiceKind.TCP: probe_port,
+    ServiceKind.HTTP: probe_page,
+    ServiceKind.HTTPS: probe_page,
+    ServiceKind.TLS: probe_certificate,
+    ServiceKind.DNS: probe_name_server,
+    ServiceKind.NTP: probe_time_server,
+    ServiceKind.RTSP: probe_stream,
+    ServiceKind.RTSPS: probe_stream,
+}
