@@ -50,6 +50,10 @@ class BackupConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     drill_every_days: Annotated[float, Meta(gt=0, le=366, description="Перевіряти відновлення раз на стільки діб.")] = (
         30
     )
+    drill_most_mib: Annotated[float, Meta(gt=0, description="Скільки МіБ щонайбільше відновити за одну перевірку.")] = (
+        256
+    )
+    drill_most_minutes: Annotated[float, Meta(gt=0, le=24 * 60, description="Скільки хвилин їй дати.")] = 30
     plans: Annotated[tuple[PlanConfig, ...], Meta(description="Плани копіювання.")] = ()
 
     def __post_init__(self) -> None:

@@ -6,7 +6,6 @@ agent gives it one. Nothing here is proof that a copy exists: that is the reposi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 import backup
+from backup.acts.record import Record, Verdict
 from backup.manifest import Entry
 from backup.plans import Standing
 from backup.restic.outcome import Outcome, OutcomeKind
@@ -24,14 +24,6 @@ from beket.kernel.text import Text, say
 
 MIGRATIONS = Path(backup.__path__[0]) / "migrations"
 GOOD = (OutcomeKind.OK, OutcomeKind.PARTIAL)
-
-
-class Verdict(StrEnum):
-    """What a drill showed; that it could not run says nothing about the copy."""
-
-    PROVEN = "proven"
-    WRONG = "wrong"
-    COULD_NOT_RUN = "could-not-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +148,51 @@ class History:
             last=last.outcome if last else None,
         )
 
-    def keep_drill(self, drill: Drill) -> None:
-        """Remember a drill."""
-        values = {
-            "id": new_uuid(),
-            "plan": drill.plan,
-            "snapshot": drill.snapshot,
-            "ended_ns": drill.ended_ns,
-            "verdict": drill.verdict.value,
-            "files": drill.files,
-            "size_bytes": drill.size_bytes,
-            "wrong": msgspec.json.encode(drill.wrong).decode(),
-        }
-        self._database.write(lambda connection: connection.execute(DRILLS.insert().values(values)))
+    def keep_drill(self, record: Record) -> Record:
+        """Remember a drill under the next number; what is kept."""
+
+        def work(connection: sa.Connection) -> Record:
+            highest = connection.execute(sa.select(sa.func.max(DRILLS.c.number))).scalar()
+            kept = msgspec.structs.replace(record, number=(highest or 0) + 1)
+            values = {
+                "id": kept.id,
+                "plan": kept.plan,
+                "snapshot": kept.snapshot,
+                "ended_ns": kept.ended_ns,
+                "verdict": kept.verdict.value,
+                "files": len(kept.pieces),
+                "size_bytes": kept.restored_bytes,
+                "wrong": msgspec.json.encode(kept.wrong).decode(),
+                "number": kept.number,
+                "record": msgspec.json.encode(kept).decode(),
+            }
+            connection.execute(DRILLS.insert().values(values))
+            return kept
+
+        return self._database.write(work)
+
+    def acts(self, plan: str | None = None, *, limit: int = 50) -> list[Record]:
+        """The newest records of drills, of one plan or of all."""
+        query = sa.select(DRILLS.c.record).where(DRILLS.c.record != "").order_by(DRILLS.c.number.desc()).limit(limit)
+        with self._database.read() as connection:
+            rows = connection.execute(query if plan is None else query.where(DRILLS.c.plan == plan)).scalars().all()
+        return [msgspec.json.decode(row, type=Record) for row in rows]
+
+    def last_act(self, plan: str) -> Record | None:
+        """The newest record of a plan."""
+        return next(iter(self.acts(plan, limit=1)), None)
+
+    def untold_acts(self, *, limit: int = 20) -> list[Record]:
+        """Records that the centre has not heard of, the oldest first."""
+        wanted = (DRILLS.c.told == 0) & (DRILLS.c.record != "")
+        query = sa.select(DRILLS.c.record).where(wanted).order_by(DRILLS.c.number).limit(limit)
+        with self._database.read() as connection:
+            return [msgspec.json.decode(row, type=Record) for row in connection.execute(query).scalars()]
+
+    def act_was_told(self, record: Record) -> None:
+        """The centre has it now."""
+        told = DRILLS.update().where(DRILLS.c.id == record.id).values(told=1)
+        self._database.write(lambda connection: connection.execute(told))
 
     def last_drill(self, plan: str, *, verdicts: Sequence[Verdict] = tuple(Verdict)) -> Drill | None:
         """The newest drill of `plan` with one of these verdicts."""

@@ -106,7 +106,7 @@ def _files(paths: Sequence[Path], excludes: Sequence[str]) -> Iterator[tuple[str
     for root in paths:
         for path in _walk(str(root)):
             state = _state_at(path)
-            if state is None or _may_be_excluded(path, excludes) or not _is_text(path):
+            if state is None or may_be_excluded(path, excludes) or not _is_text(path):
                 continue
             seen += 1
             if seen > SEEN_MAX:
@@ -121,7 +121,8 @@ def _walk(root: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in names)  # noqa: PTH118 - ten times faster, on big trees
 
 
-def _may_be_excluded(path: str, excludes: Sequence[str]) -> bool:
+def may_be_excluded(path: str, excludes: Sequence[str]) -> bool:
+    """Whether a pattern may leave the file out; rather said once too often than too seldom."""
     # Rather one file too few than a drill that misses what was never to be copied: any part against any part.
     parts = path.split("/")
     words = [word for pattern in excludes for word in pattern.split("/") if word.strip("*")]

@@ -28,6 +28,7 @@ class Plan:
         excludes: restic's patterns.
         every_hours: a copy younger than this is fresh.
         databases: SQLite files under the paths are copied whole first, and those copies are saved.
+        canary: the file that is put among the paths for drills; None for none.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Plan:
     tags: tuple[str, ...] = ()
     every_hours: float = 24
     databases: bool = False
+    canary: Path | None = None
 
     def __post_init__(self) -> None:
         check_slug(self.id, place="plan")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup import manifest
+from backup import canary, manifest
 from backup.history import GOOD, History
 from backup.manifest import Taken
 from backup.plans import Plan, preflight
@@ -96,6 +96,8 @@ class Runner:
         present = [path for path in plan.paths if path not in absent]
         if not present:
             return Outcome(OutcomeKind.FAILED, _joined([trouble.sentence for trouble in troubles])), []
+        if plan.canary is not None and not manifest.may_be_excluded(str(plan.canary), plan.excludes):
+            present += [plan.canary] if await asyncio.to_thread(canary.put, plan.canary) else []
         good = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD)
         hindrance = await place.ensure(tools.restic, tools.repository, is_first_use=good is None)
         if hindrance:

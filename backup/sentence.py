@@ -7,7 +7,8 @@ import datetime
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from backup.history import Drill, History, Run, Verdict
+from backup.acts.record import Verdict
+from backup.history import Drill, History, Run
 from backup.plans import Plan
 from backup.restic.outcome import OutcomeKind
 from beket.kernel.clock import utc

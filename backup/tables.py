@@ -1,4 +1,4 @@
-"""Owns the tables of backup.db, the same as migration backup_0001 makes them. Times are wall clock, ns since 1970."""
+"""Owns the tables of backup.db, the same as its migrations make them. Times are wall clock, ns since 1970."""
 
 import sqlalchemy as sa
 
@@ -41,5 +41,11 @@ DRILLS = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     # JSON list of paths that did not come back the same.
     sa.Column("wrong", sa.Text, nullable=False),
+    # Counts the acts of this host from 1; null for drills older than acts.
+    sa.Column("number", sa.BigInteger),
+    # JSON of `acts.record.Record`, "" for drills older than acts.
+    sa.Column("record", sa.Text, nullable=False, server_default=""),
+    # 1 once the centre has the record.
+    sa.Column("told", sa.Integer, nullable=False, server_default="0"),
     sa.Index("drills_by_plan", "plan", "ended_ns"),
 )

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup.history import Drill, Run, Verdict
+from backup.acts.record import Verdict
+from backup.history import Drill, Run
 from backup.messages import PlanReport
 from backup.repository.freshness import Content, Shelf
 from backup.repository.keyring import Holder

@@ -32,6 +32,7 @@ TEST_PROGRAMS = {
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/sbin/chronyd": "chrony",
     "/usr/bin/prometheus": "prometheus",
+    "/usr/share/postgresql-common/pg_wrapper": "postgresql",
     "/usr/bin/restic": "restic",
     "/usr/bin/rclone": "rclone",
     "/usr/bin/vlc": "vlc-bin",

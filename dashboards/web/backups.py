@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
+from backup.canary import is_canary
 from backup.repository.browsing import Browser, checked_path
 from backup.repository.overview import HostView, recovery_words
 from backup.repository.standing import Standing
@@ -47,7 +48,13 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
         if asking is not None:
             return asking
         found = await browser.snapshots(host)
-        values = {"host": host, "snapshots": found[:SNAPSHOTS_SHOWN], "total": len(found), "start": _start}
+        values = {
+            "host": host,
+            "snapshots": found[:SNAPSHOTS_SHOWN],
+            "total": len(found),
+            "start": _start,
+            "theirs": _theirs,
+        }
         return _page(request, "backup_snapshots.html", person, values)
 
     @routes.get("/backups/{host}/{snapshot}")
@@ -155,7 +162,13 @@ def _resource_of(parts: Parts, host: str) -> Resource:
 
 def _start(paths: Sequence[str]) -> str:
     """Where to begin looking: the one folder that was saved, else the root."""
-    return str(PurePosixPath(paths[0])) if len(paths) == 1 else "/"
+    theirs = _theirs(paths)
+    return str(PurePosixPath(theirs[0])) if len(theirs) == 1 else "/"
+
+
+def _theirs(paths: Sequence[str]) -> list[str]:
+    """What people have asked to save, without what was put beside it."""
+    return [path for path in paths if not is_canary(path)]
 
 
 def _crumbs(path: str) -> list[tuple[str, str]]:

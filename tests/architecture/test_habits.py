@@ -21,6 +21,7 @@ STARTS_PROGRAMS = re.compile(
 PROGRAM_GATES = (
     "backup.restic",
     "backup.repository.server",
+    "backup.drills.scratch_postgres",
     "agents.network.icmp",
     "beket.app",
     "beket.sim",

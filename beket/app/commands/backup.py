@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from backup import drills, runner
-from backup.history import Verdict
+from backup import runner
+from backup.acts.page import act_of, as_data, conclusion, render
+from backup.acts.record import Record, Verdict
+from backup.drills import sandbox
 from backup.plans import Plan
 from backup.restic import commands
 from backup.restic.events import Progress
@@ -19,11 +21,13 @@ from backup.sentence import KYIV, facts_of, is_late, plan_sentence
 from beket.app import process
 from beket.app.commands import arguments, backup_centre
 from beket.app.config import AgentConfig
+from beket.app.machine import operator
 from beket.app.terminal import tell
-from beket.app.wiring.backup import Backups, open_backups
+from beket.app.wiring.backup import Backups, drill_now, open_backups, terms_of
 from beket.kernel import logs
 from beket.kernel.clock import SystemClock, utc
 from beket.kernel.config import load
+from beket.kernel.durable_file import put_file
 from beket.kernel.errors import InvalidArgument, NotFound
 from beket.kernel.text import Language, say
 
@@ -40,14 +44,15 @@ EXIT_CODES = {
     OutcomeKind.FAILED: 74,
 }
 LATE_EXIT_CODE = 1
+_DRILL_EXIT_CODES = {Verdict.PROVEN: 0, Verdict.WRONG: 65, Verdict.COULD_NOT_RUN: 75}
 AGENT_CONFIG = Path("/etc/beket/agent.toml")
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
-    """Declare `run`, `status`, `restore` and `check`, and what the centre may do."""
+    """Declare `run`, `status`, `restore`, `drill` and `check`, and what the centre may do."""
     arguments.add_config(parser, language, default=str(AGENT_CONFIG))
     verbs = parser.add_subparsers(
-        dest="verb", required=True, metavar="run|status|restore|check|hosts|serve|escrow|forget|second|guest|drop"
+        dest="verb", required=True, metavar="run|status|restore|drill|check|hosts|serve|escrow|forget|second|guest|drop"
     )
     plan_help = say("код плану; без нього — усі", "id of the plan; all without it").to(language)
     running = verbs.add_parser("run", help=say("зробити копію зараз і довести її", "copy now, and prove").to(language))
@@ -63,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     restoring.add_argument(
         "--only", type=Path, metavar="PATH", help=say("лише цей шлях", "this path only").to(language)
     )
+    words = say("перевірити відновлення зараз і скласти акт", "try a restore now and write the act").to(language)
+    drilling = verbs.add_parser("drill", help=words)
+    drilling.add_argument("--plan", metavar="ID", help=plan_help)
+    act_help = say("тека для акта: сторінка й дані", "folder for the act: a page and data").to(language)
+    drilling.add_argument("--act", type=Path, metavar="DIR", help=act_help)
     checking = verbs.add_parser("check", help=say("чи сховище ціле", "is the repository whole").to(language))
     backup_centre.add_verbs(verbs, language)
     checking.add_argument(
@@ -80,7 +90,7 @@ def run(parsed: argparse.Namespace) -> int:
         return backup_centre.run(parsed, agent_default=AGENT_CONFIG)
     config = load(parsed.config, AgentConfig)
     logs.configure(level="warning", style=config.logs.style)
-    work = {"run": _run, "status": _status, "restore": _restore, "check": _check}[parsed.verb]
+    work = {"run": _run, "status": _status, "drill": _drill, "restore": _restore, "check": _check}[parsed.verb]
     return asyncio.run(_with_backups(config, parsed, work))
 
 
@@ -100,21 +110,46 @@ async def _run(backups: Backups, parsed: argparse.Namespace, stop: asyncio.Event
         tell(say("{name}: {reason}", "{name}: {reason}", name=plan.name, reason=outcome.reason))
         worst = max(worst, EXIT_CODES[outcome.kind])
         if parsed.drill and outcome.snapshot:
-            worst = max(worst, await _drill(backups, plan, stop))
+            worst = max(worst, await _drill_one(backups, plan, parsed, stop))
         if stop.is_set():
             break
     return worst
 
 
-async def _drill(backups: Backups, plan: Plan, stop: asyncio.Event) -> int:
-    remembered = await asyncio.to_thread(backups.tools.history.last_run, plan.id)
-    if remembered is None or not remembered.manifest:
-        return 0
-    sandbox = backups.files.data / "sandbox" / f"{plan.id}-by-hand"
-    await asyncio.to_thread(drills.clear_sandbox, sandbox)
-    result = await drills.drill(backups.tools, plan, remembered, sandbox, stop=stop)
-    tell(plan_sentence(await asyncio.to_thread(facts_of, backups.tools.history, plan), _now(backups)))
-    return 0 if result.verdict is Verdict.PROVEN else EXIT_CODES[OutcomeKind.DAMAGED]
+async def _drill(backups: Backups, parsed: argparse.Namespace, stop: asyncio.Event) -> int:
+    worst = 0
+    for plan in _plans(backups, parsed.plan):
+        worst = max(worst, await _drill_one(backups, plan, parsed, stop))
+        if stop.is_set():
+            break
+    return worst
+
+
+async def _drill_one(backups: Backups, plan: Plan, parsed: argparse.Namespace, stop: asyncio.Event) -> int:
+    terms = terms_of(backups.config, by=operator())
+    record = await drill_now(backups, plan, terms, stop=stop, by_hand=True)
+    if record is None:
+        tell(say("{name}: копії ще немає, перевіряти нічого.", "{name}: there is no copy to try yet.", name=plan.name))
+        return EXIT_CODES[OutcomeKind.MISSING]
+    tell(say("{name}: {words}", "{name}: {words}", name=plan.name, words=conclusion(record)))
+    if getattr(parsed, "act", None) is not None:
+        await asyncio.to_thread(_write_act, parsed.act, record)
+        tell(
+            say(
+                "Акт: {file} (роздрукуйте) і {data}.",
+                "The act: {file} (print it) and {data}.",
+                file=parsed.act / f"akt-{record.number}.html",
+                data=parsed.act / f"akt-{record.number}.json",
+            )
+        )
+    return _DRILL_EXIT_CODES[record.verdict]
+
+
+def _write_act(folder: Path, record: Record) -> None:
+    act = act_of(record, community="", place=record.site)
+    folder.mkdir(parents=True, exist_ok=True)
+    put_file(folder / f"akt-{record.number}.html", render(act).encode())
+    put_file(folder / f"akt-{record.number}.json", as_data(act))
 
 
 async def _status(backups: Backups, parsed: argparse.Namespace, _: asyncio.Event) -> int:
@@ -131,7 +166,7 @@ async def _restore(backups: Backups, parsed: argparse.Namespace, stop: asyncio.E
     newest = await runner.newest_snapshot(backups.tools, plan)
     if isinstance(newest, Outcome):
         return _told(newest)
-    await asyncio.to_thread(drills.prepare_sandbox, parsed.to, 0)
+    await asyncio.to_thread(sandbox.prepare, parsed.to, 0)
     only = [str(parsed.only)] if parsed.only else []
     command = commands.restore(backups.tools.repository, newest.id, parsed.to, only=only)
     outcome = classify(await backups.tools.restic.run(command, stop=stop))

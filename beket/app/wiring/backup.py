@@ -11,12 +11,16 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.config import UplinkConfig
-from backup import drills, runner
+from backup import canary, runner
+from backup.acts.record import Record
 from backup.config import BackupConfig
+from backup.drills import sandbox, schedule
+from backup.drills.drill import Terms, drill
 from backup.history import GOOD, History
 from backup.plans import Plan, is_due
 from backup.points import points_of
@@ -36,6 +40,7 @@ from beket.kernel.ids import SiteId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
 from beket.kernel.supervise import keep_running
+from beket.kernel.units import MIB
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +61,7 @@ class Backups:
         news: set when something came of a run or a drill that the centre should hear of.
     """
 
+    config: BackupConfig
     plans: Sequence[Plan]
     tools: Tools
     files: AgentFiles
@@ -70,8 +76,8 @@ class Backups:
         return Runner(self.tools)
 
 
-def plans_of(config: BackupConfig, site: SiteId) -> tuple[Plan, ...]:
-    """The plans that the file names."""
+def plans_of(config: BackupConfig, site: SiteId, data: Path) -> tuple[Plan, ...]:
+    """The plans that the file names, each with its canary under `data`."""
     return tuple(
         Plan(
             id=plan.id,
@@ -82,6 +88,7 @@ def plans_of(config: BackupConfig, site: SiteId) -> tuple[Plan, ...]:
             tags=plan.tags,
             every_hours=plan.every_hours,
             databases=PRESETS[plan.preset].databases,
+            canary=canary.place_of(data, plan.id),
         )
         for plan in config.plans
     )
@@ -104,7 +111,9 @@ async def open_backups(config: AgentConfig, *, clock: Clock, rng: random.Random)
         tools = Tools(restic, repository, history, clock, rng, read_boot_id(), asyncio.Lock(), config.data / "staging")
         again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
         is_centres = config.backup.repository == AT_CENTRE
-        yield Backups(plans_of(config.backup, site), tools, files, again if is_centres else None)
+        yield Backups(
+            config.backup, plans_of(config.backup, site, config.data), tools, files, again if is_centres else None
+        )
     finally:
         await asyncio.to_thread(history.close)
 
@@ -152,7 +161,7 @@ async def follow_plans(backups: Backups, config: BackupConfig, sink: PointSink) 
             standing = await asyncio.to_thread(tools.history.standing, plan.id)
             if is_due(plan, standing, wall_ns=tools.clock.wall_ns()):
                 await run_plan(backups, plan)
-            await drill_if_due(backups, plan, every_days=config.drill_every_days)
+        await drill_in_turn(backups, config)
         await put_points(backups, sink)
         await tools.clock.sleep(config.look_every_s)
 
@@ -172,19 +181,42 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
     return outcome
 
 
-async def drill_if_due(backups: Backups, plan: Plan, *, every_days: float) -> None:
-    """Prove the newest copy of `plan` when its turn has come."""
+def terms_of(config: BackupConfig, *, by: str = "") -> Terms:
+    """On what terms this host makes its drills."""
+    most_bytes, most_s = round(config.drill_most_mib * MIB), config.drill_most_minutes * 60
+    return Terms(most_bytes=most_bytes, most_s=most_s, every_days=config.drill_every_days, by=by)
+
+
+async def drill_in_turn(backups: Backups, config: BackupConfig) -> None:
+    """Try one copy whose turn has come: of the plan that waits longest. The next one at the next look."""
+    history = backups.tools.history
+    facts = {plan.id: await asyncio.to_thread(facts_of, history, plan) for plan in backups.plans}
+    proofs = [(plan, one.proven.ended_ns if one.proven else None) for plan, one in facts.items()]
+    plans = {plan.id: plan for plan in backups.plans}
+    for name in schedule.in_turn(proofs):
+        run = await asyncio.to_thread(history.last_run, name, kinds=GOOD)
+        wall_ns, host, one = backups.tools.clock.wall_ns(), backups.tools.repository.host, facts[name]
+        every_days = config.drill_every_days
+        if schedule.is_due(run, one.proven, one.drilled, every_days=every_days, wall_ns=wall_ns, host=host):
+            await drill_now(backups, plans[name], terms_of(config))
+            return
+
+
+async def drill_now(
+    backups: Backups, plan: Plan, terms: Terms, *, stop: asyncio.Event | None = None, by_hand: bool = False
+) -> Record | None:
+    """Try the newest copy of `plan`; None when there is none to try."""
     tools = backups.tools
     run = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD)
-    facts = await asyncio.to_thread(facts_of, tools.history, plan)
-    wall_ns = tools.clock.wall_ns()
-    if run and drills.is_due(run, facts.proven, facts.drilled, every_days=every_days, wall_ns=wall_ns):
-        sandbox = backups.files.data / "sandbox" / plan.id
-        # What a power cut left of an earlier drill; the folder is ours alone.
-        await asyncio.to_thread(drills.clear_sandbox, sandbox)
-        result = await drills.drill(tools, plan, run, sandbox)
-        log.info("drill of %s: %s, %d files", plan.id, result.verdict, result.files)
-        backups.news.set()
+    if run is None or not run.snapshot:
+        return None
+    folder = backups.files.data / "sandbox" / (f"{plan.id}-by-hand" if by_hand else plan.id)
+    # What a power cut left of an earlier drill; the folder is ours alone.
+    await asyncio.to_thread(sandbox.clear, folder)
+    record = await drill(tools, plan, run, folder, terms=terms, stop=stop)
+    log.info("drill of %s: %s, %d files", plan.id, record.verdict, len(record.pieces))
+    backups.news.set()
+    return record
 
 
 async def report(backups: Backups, sink: PointSink, instruments: Instruments) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from backup import drills
-from backup.history import History, Verdict
+from backup.acts.record import Verdict
+from backup.drills.drill import drill
+from backup.history import History
 from backup.plans import Plan
 from backup.restic import commands
 from backup.restic.commands import Repository
@@ -44,7 +45,7 @@ def test_databases_in_use_are_copied_proven_and_restored_whole(tmp_path: Path) -
         run = history.last_run("beket")
         assert run is not None
         assert [Path(entry.path).name for entry in run.manifest] == ["centre.toml", "access.db"]
-        assert (await drills.drill(tools, plan, run, tmp_path / "sandbox")).verdict is Verdict.PROVEN
+        assert (await drill(tools, plan, run, tmp_path / "sandbox")).verdict is Verdict.PROVEN
         await restic.run(commands.restore(repository, run.snapshot, tmp_path / "back"))
         history.close()
         return tmp_path / "back"

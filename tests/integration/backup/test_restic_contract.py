@@ -12,8 +12,10 @@ from typing import TypeVar
 
 import pytest
 
-from backup import drills, runner
-from backup.history import History, Verdict
+from backup import runner
+from backup.acts.record import Record, Verdict
+from backup.drills.drill import drill
+from backup.history import History
 from backup.plans import Plan
 from backup.restic import commands
 from backup.restic.commands import Repository
@@ -347,10 +349,10 @@ def test_secrets_stand_neither_in_arguments_nor_in_the_environment(
 def test_drill_proves_what_came_back_the_same(place: BackupPlace) -> None:
     _run(place, _plan(place, excludes=("*.txt",)))
     partly = _with_tools(place, lambda tools: _drill(tools, place))
-    assert (partly.verdict, partly.files) == (Verdict.PROVEN, 1)
+    assert (partly.verdict, len(partly.pieces)) == (Verdict.PROVEN, 1)
     _run(place)
     result = _with_tools(place, lambda tools: _drill(tools, place))
-    assert (result.verdict, result.files, result.wrong) == (Verdict.PROVEN, 7, ())
+    assert (result.verdict, len(result.pieces), result.wrong) == (Verdict.PROVEN, 7, ())
     assert not (place.folder / "sandbox").exists()
     assert (place.source / FIRST_FILE).exists()
 
@@ -375,10 +377,10 @@ def test_missing_binary_is_one_sentence_with_the_package() -> None:
     assert "sudo apt install restic" in caught.value.sentence().uk
 
 
-async def _drill(tools: Tools, place: BackupPlace) -> drills.Drill:
+async def _drill(tools: Tools, place: BackupPlace) -> Record:
     run = tools.history.last_run("documents")
     assert run is not None
-    return await drills.drill(tools, _plan(place), run, place.folder / "sandbox")
+    return await drill(tools, _plan(place), run, place.folder / "sandbox")
 
 
 def _pid_of_restic(place: BackupPlace) -> int:

@@ -6,17 +6,17 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from backup import drills, manifest
-from backup.drills import DAY_S, RETRY_S
-from backup.history import Drill, History, Run, Verdict
+from backup import manifest
+from backup.acts.record import Piece, Record, Verdict, Why
+from backup.history import History
 from backup.manifest import Entry
 from backup.restic.events import Snapshot, Summary
 from backup.restic.outcome import Outcome, OutcomeKind
 from backup.tables import METADATA
 from beket.kernel.clock import NS_PER_S
-from beket.kernel.errors import InvalidArgument
 from beket.kernel.text import say
 
 HOUR_NS = 3600 * NS_PER_S
@@ -65,61 +65,6 @@ def test_file_that_changed_meanwhile_is_no_witness(tree: Path) -> None:
     assert [Path(entry.path).name for entry in manifest.confirm(taken)] == ["d"]
 
 
-def test_restored_files_are_compared_by_content(tree: Path, tmp_path: Path) -> None:
-    entries = manifest.confirm(manifest.take([tree], [], rng=random.Random(1)))
-    sandbox = tmp_path / "sandbox"
-    for entry in entries:
-        target = sandbox / entry.path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(b"x" * entry.size_bytes)
-    assert drills.compare(entries, sandbox) == []
-    (sandbox / str(tree).lstrip("/") / "b").write_bytes(b"x" * 499 + b"y")
-    (sandbox / str(tree).lstrip("/") / "c").unlink()
-    assert [Path(path).name for path in drills.compare(entries, sandbox)] == ["b", "c"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "wrong", "verdict"),
-    [
-        (OutcomeKind.OK, [], Verdict.PROVEN),
-        (OutcomeKind.OK, ["/a"], Verdict.WRONG),
-        (OutcomeKind.DAMAGED, [], Verdict.WRONG),
-        (OutcomeKind.AUTH, ["/a"], Verdict.WRONG),
-        (OutcomeKind.LOCKED, ["/a"], Verdict.COULD_NOT_RUN),
-        (OutcomeKind.CANCELLED, ["/a"], Verdict.COULD_NOT_RUN),
-    ],
-)
-def test_drill_that_could_not_run_says_nothing_about_the_copy(
-    kind: OutcomeKind, wrong: list[str], verdict: Verdict
-) -> None:
-    assert drills.judge(kind, wrong) is verdict
-
-
-def test_sandbox_is_private_and_never_a_folder_with_something_in_it(tmp_path: Path) -> None:
-    drills.prepare_sandbox(tmp_path / "s", 1)
-    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700
-    (tmp_path / "s" / "щось").touch()
-    with pytest.raises(InvalidArgument):
-        drills.prepare_sandbox(tmp_path / "s", 1)
-
-
-def test_drill_is_due_after_the_first_copy_then_by_age_and_soon_after_trouble() -> None:
-    run = Run("r", "p", 0, 0, OutcomeKind.OK, say("", ""), "s1", 1, 1, 1, 1, (Entry("/a", 1, ""),))
-    proven = Drill("p", "s1", 0, Verdict.PROVEN, 1, 1)
-    wrong = Drill("p", "s1", 0, Verdict.WRONG, 1, 1)
-
-    def due(proven: Drill | None, last: Drill | None, wall_s: float) -> bool:
-        return drills.is_due(run, proven, last, every_days=30, wall_ns=round(wall_s * NS_PER_S))
-
-    assert due(None, None, 0)
-    assert not due(proven, proven, 29 * DAY_S)
-    assert due(proven, proven, 30 * DAY_S)
-    assert not due(proven, wrong, RETRY_S - 1)
-    assert due(proven, wrong, RETRY_S)
-    assert due(proven, Drill("p", "s0", 0, Verdict.WRONG, 1, 1), 1)
-    assert not drills.is_due(None, None, None, every_days=30, wall_ns=0)
-
-
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[History]:
     history = History(tmp_path / "backup.db")
@@ -145,10 +90,34 @@ def test_memory_gives_back_what_was_remembered(history: History) -> None:
     assert (run.began_ns, run.ended_ns, run.outcome, run.snapshot) == (10, 11, OutcomeKind.OK, "a" * 64)
     assert (run.files, run.size_bytes, run.added_bytes, run.manifest) == (1, 2, 3, (Entry("/дані", 1, "00"),))
     assert (run.reason.uk, run.reason.en) == ("Причина.", "Reason.")
-    drill = Drill("p", "a", 5, Verdict.WRONG, 2, 3, ("/дані/{файл}",))
-    history.keep_drill(drill)
-    assert history.last_drill("p") == drill
+    record = _record(Verdict.WRONG)
+    kept = history.keep_drill(record)
+    assert kept == msgspec.structs.replace(record, number=1)
+    assert (history.last_act("p"), history.untold_acts()) == (kept, [kept])
+    history.act_was_told(kept)
+    assert history.untold_acts() == []
+    assert history.keep_drill(msgspec.structs.replace(record, id="r2", plan="q")).number == 2
+    drill = history.last_drill("p")
+    assert drill is not None
+    assert (drill.verdict, drill.files, drill.wrong) == (Verdict.WRONG, 1, ("/дані/{файл}",))
     assert history.last_drill("p", verdicts=(Verdict.PROVEN,)) is None
+
+
+def _record(verdict: Verdict) -> Record:
+    piece = Piece("/дані/{файл}", Why.LARGEST, 3, "aa", "bb")
+    return Record(
+        id="r1",
+        host="h",
+        site="h",
+        plan="p",
+        plan_name="План",
+        snapshot="a" * 64,
+        snapshot_ns=1,
+        began_ns=2,
+        ended_ns=5,
+        verdict=verdict,
+        pieces=(piece,),
+    )
 
 
 def test_standing_counts_failures_since_the_last_good_copy(history: History) -> None:

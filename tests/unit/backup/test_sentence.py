@@ -5,7 +5,8 @@ import datetime
 
 import pytest
 
-from backup.history import Drill, Run, Verdict
+from backup.acts.record import Verdict
+from backup.history import Drill, Run
 from backup.points import points_of
 from backup.restic.outcome import OutcomeKind
 from backup.sentence import KYIV, PlanFacts, is_late, plan_sentence
