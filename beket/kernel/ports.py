@@ -5,11 +5,12 @@ in a few lines. Value types that cross a port live here too.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from beket.kernel.ids import CameraId
+from beket.kernel.ids import CameraId, DeviceId
 from beket.kernel.inventory import Inventory
 from beket.kernel.metrics import Point
 
@@ -171,3 +172,34 @@ class InventoryView(Protocol):
 
     def current(self) -> Inventory:
         """The version in force now; the caller does not change it."""
+
+
+class ShellSession(Protocol):
+    """A device's command line, logged in and ready: paging is off, privileges are there. Blocking; for one thread."""
+
+    @property
+    def is_weak(self) -> bool:
+        """The device speaks only cryptography that counts as broken (SHA-1)."""
+
+    def run(self, command: str, *, within_s: float = 60, max_bytes: int = 1024 * 1024) -> str:
+        """What the device prints in answer, without echo, prompt and pager; lines end with a line feed.
+
+        Raises:
+            Unreachable: the line was cut in the middle of the answer.
+            TimedOut: the answer did not end `within_s`.
+            ProtocolError: it is longer than `max_bytes`, or no answer of a command line.
+        """
+
+
+class Shells(Protocol):
+    """Who opens command lines of devices. Blocking."""
+
+    def open(self, device: DeviceId) -> AbstractContextManager[ShellSession]:
+        """A session with the device for as long as the block lasts.
+
+        Raises:
+            NotFound: nothing is known of how to log in there, or its secret is missing.
+            Unreachable, TimedOut: nobody answers.
+            Unauthenticated: its host key is not approved or has changed (no login was tried), or it refuses the login.
+            ProtocolError: it is no SSH server, or its command line is not what its family says.
+        """
