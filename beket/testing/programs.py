@@ -60,6 +60,7 @@ PARTS: dict[str, Part] = dict(
                 _shared("*/girepository-1.0/GstRtspServer-1.0.typelib"),
             ),
         ),
+        ("pam_wrapper", Part("libpam-wrapper", _shared("*/pam_wrapper/pam_matrix.so"))),
         ("gst-x265", Part("gstreamer1.0-plugins-bad", _shared("*/gstreamer-1.0/libgstx265.so"))),
     )
 )
