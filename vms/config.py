@@ -17,8 +17,16 @@ class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = Path("/var/lib/beket/video")
     free_floor_gib: Annotated[
         int,
-        msgspec.Meta(ge=0, description="Скільки гібібайтів диска лишати вільними; далі стирається найстаріше."),
+        msgspec.Meta(
+            ge=0, description="Скільки гібібайтів диска лишати вільними; далі стирається те, що за чергою перше."
+        ),
     ] = 20
+    floor_hours: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0, le=24 * 365, description="Скільки останніх годин кожної камери не чіпати, поки є що стерти старше."
+        ),
+    ] = 24
 
     @property
     def free_floor_bytes(self) -> int:

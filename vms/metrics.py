@@ -57,6 +57,15 @@ DISK_FREE_BYTES = Metric(
     ("site",),
     say("Вільне місце на диску із записами.", "Free space on the recording disk."),
 )
+SHORT_BYTES = Metric(
+    "vms_retention_short_bytes",
+    "gauge",
+    ("site",),
+    say(
+        "Скільки місця бракує, коли стирати більше нічого не можна.",
+        "Space that is missing when nothing more may be deleted.",
+    ),
+)
 RECEIVED_BYTES = Metric(
     "vms_received_bytes_total",
     "counter",
@@ -80,6 +89,7 @@ METRICS = (
     DELETED_BYTES,
     DELETE_ERRORS,
     DISK_FREE_BYTES,
+    SHORT_BYTES,
     RECEIVED_BYTES,
     REFUSED_SEGMENTS,
 )

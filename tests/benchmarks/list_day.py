@@ -27,8 +27,10 @@ from beket.testing.fragments import made_up_fragments, made_up_stream
 from tests.benchmarks.result import Measured, Result, compare
 from vms.config import RecordingsConfig
 from vms.recordings import index
-from vms.recordings.cleaner import HOUR_90K, Cleaner, Keeping
+from vms.recordings.cleaner import Cleaner
+from vms.recordings.index import HOUR_90K
 from vms.recordings.playback import Playback
+from vms.recordings.sacrifice import Keeping
 from vms.recordings.store import Store
 from vms.web import listed
 

@@ -1,13 +1,12 @@
-"""Owns retention: which segments go, by age and by free space, oldest first. Blocking; wiring runs it every minute.
+"""Owns retention: which segments go, by age and by free space. Blocking; wiring runs it every minute.
 
 Age is counted in whole hours, so an hour disappears as a whole. What only the edge has is never deleted, unless its
-camera's recordings never travel. Deleting for space takes the oldest of all cameras. Holds and the order of sacrifice
-come on top of `_candidates`. Note: vms/design/0002-recording-store.md.
+camera's recordings never travel; what is held is never deleted at all. What goes when space is short, and in which
+order, is `sacrifice`'s. Notes: vms/design/0002-recording-store.md, vms/design/0027-holds-and-sacrifice.md.
 """
 
-import heapq
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S, Clock
@@ -16,26 +15,15 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.units import TICKS_PER_S
 from vms import metrics
 from vms.recordings import index
+from vms.recordings.index import HOUR_90K
+from vms.recordings.sacrifice import Keeping, victims
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 
 log = logging.getLogger(__name__)
 
-HOUR_90K = 3600 * TICKS_PER_S
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """How one camera's recordings are kept.
-
-    Attributes:
-        retention_days: age at which they go; 0 keeps them by space alone.
-        needs_acknowledgement: at the edge, True when they travel: not deleted before the centre has them.
-    """
-
-    retention_days: int
-    needs_acknowledgement: bool
+FLOOR_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +59,49 @@ class Cleaner:
         clock: Clock,
         instruments: Instruments,
         free_floor_bytes: int,
+        floor_hours: int = FLOOR_HOURS,
     ) -> None:
-        """`keeping` gives the cameras in the inventory; what others left stays until somebody decides."""
+        """`keeping` gives the cameras in the inventory; what others left stays until somebody decides.
+
+        `floor_hours`: the newest hours of each camera, which go only when there is nothing older of any.
+        """
         self._store = store
         self._keeping = keeping
         self._clock = clock
         self._instruments = instruments
         self._free_floor_bytes = free_floor_bytes
+        self._floor_hours = floor_hours
 
     def run_once(self) -> Cleaned:
         """Delete by age, then for space, then the files; what failed is counted and tried again next time."""
         keeping = self._keeping()
         by_age, age_bytes = self._delete_by_age(keeping)
-        _, failed = self._store.collect_garbage()
+        failed = self._remove_files()
         for_space, space_bytes, more_failed = self._delete_for_space(keeping)
         free_bytes = self._store.disk.free_bytes()
+        short_bytes = max(0, self._free_floor_bytes - free_bytes)
         self._instruments.set(metrics.DISK_FREE_BYTES, free_bytes)
+        self._instruments.set(metrics.SHORT_BYTES, short_bytes)
         return Cleaned(
             by_age=by_age,
             for_space=for_space,
             deleted_bytes=age_bytes + space_bytes,
             failed=self._count_failed(failed + more_failed),
-            short_bytes=max(0, self._free_floor_bytes - free_bytes),
+            short_bytes=short_bytes,
         )
 
+    def _now_90k(self) -> int:
+        return self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
+
+    def _remove_files(self) -> int:
+        """Remove what is garbage, all of it: what still lies there takes the space that others would be deleted for."""
+        removed, failed = 1, 0
+        while removed and not failed:
+            removed, failed = self._store.collect_garbage()
+        return failed
+
     def _delete_by_age(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int]:
-        now_90k = self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
+        now_90k = self._now_90k()
         count = size_bytes = 0
         for camera, keep in keeping.items():
             if keep.retention_days <= 0:
@@ -112,24 +117,24 @@ class Cleaner:
     def _delete_for_space(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int, int]:
         count = size_bytes = failed = 0
         while (short_bytes := self._free_floor_bytes - self._store.disk.free_bytes()) > 0 and not failed:
-            batch: list[StoredSegment] = []
-            for segment in self._candidates(keeping):
-                batch.append(segment)
-                short_bytes -= segment.size_bytes
-                if short_bytes <= 0 or len(batch) == BATCH:
-                    break
+            batch = self._next_victims(keeping, short_bytes)
             if not batch:
                 break
             self._discard(batch, "space")
-            _, failed = self._store.collect_garbage()
+            failed = self._remove_files()
             count += len(batch)
             size_bytes += sum(segment.size_bytes for segment in batch)
         return count, size_bytes, failed
 
-    def _candidates(self, keeping: Mapping[CameraId, Keeping]) -> Iterator[StoredSegment]:
-        """What may go for space, oldest of all cameras first."""
-        heads = [self._oldest(camera, keep, None) for camera, keep in keeping.items()]
-        return heapq.merge(*heads, key=lambda segment: segment.start_90k)
+    def _next_victims(self, keeping: Mapping[CameraId, Keeping], short_bytes: int) -> list[StoredSegment]:
+        batch: list[StoredSegment] = []
+        order = victims(self._store.database.read, keeping, now_90k=self._now_90k(), floor_hours=self._floor_hours)
+        for victim in order:
+            batch += victim.segments
+            short_bytes -= victim.size_bytes
+            if short_bytes <= 0 or len(batch) >= BATCH:
+                break
+        return batch
 
     def _oldest(self, camera: CameraId, keep: Keeping, before_90k: int | None) -> list[StoredSegment]:
         with self._store.database.read() as connection:

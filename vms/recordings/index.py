@@ -7,11 +7,14 @@ import sqlalchemy as sa
 
 from beket.kernel.ids import CameraId
 from beket.kernel.ports import GapInfo, GapReason, StreamFormat
-from vms.recordings.layout import START_LIMIT_90K, SegmentKey
+from beket.kernel.units import TICKS_PER_S
+from vms.recordings.held import is_free
+from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, StoredSegment, key_of
-from vms.recordings.tables import cameras, disks, gaps, garbage, growing, runs, segments
+from vms.recordings.tables import cameras, disks, gaps, garbage, growing, held, hours, runs, segments
 
 FIRST_SEQUENCE = 1
+HOUR_90K = 3600 * TICKS_PER_S
 
 _SEGMENT_COLUMNS = (
     segments.c.start_90k,
@@ -134,16 +137,17 @@ def incoming(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None
     )
 
 
-def incoming_keys(
-    connection: sa.Connection, camera: CameraId, *, before_90k: int = START_LIMIT_90K
-) -> list[SegmentKey]:
-    """Segments of the camera that have begun to arrive and are not whole, oldest first."""
+def incoming_keys(connection: sa.Connection, camera: CameraId, *, before_90k: int | None = None) -> list[SegmentKey]:
+    """Segments of the camera that have begun to arrive and are not whole, oldest first.
+
+    With `before_90k` only those that start before it and that no hold covers.
+    """
     rows = connection.execute(
         sa.select(growing.c.start_90k, growing.c.sequence)
         .where(
             growing.c.camera == find_camera(connection, camera),
             growing.c.sha256.is_not(None),
-            growing.c.start_90k < before_90k,
+            *(() if before_90k is None else (growing.c.start_90k < before_90k, is_free(growing))),
         )
         .order_by(growing.c.start_90k)
     )
@@ -257,14 +261,53 @@ def _unbroken(rows: Iterable[tuple[int, int, int, int]]) -> Iterator[tuple[int, 
 def oldest(
     connection: sa.Connection, camera: CameraId, *, limit: int, before_90k: int | None, acknowledged_only: bool
 ) -> list[StoredSegment]:
-    """The camera's oldest segments, those that start before `before_90k` alone if it is given."""
-    query = sa.select(*_SEGMENT_COLUMNS).where(segments.c.camera == find_camera(connection, camera))
+    """The camera's oldest segments that no hold covers, those that start before `before_90k` alone if it is given."""
+    query = sa.select(*_SEGMENT_COLUMNS).where(segments.c.camera == find_camera(connection, camera), is_free(segments))
     if before_90k is not None:
         query = query.where(segments.c.start_90k < before_90k)
     if acknowledged_only:
         query = query.where(segments.c.acknowledged.is_(True))
     rows = connection.execute(query.order_by(segments.c.start_90k, segments.c.sequence).limit(limit))
     return [_segment(camera, row) for row in rows]
+
+
+def expendable(
+    connection: sa.Connection,
+    camera: CameraId,
+    *,
+    from_90k: int,
+    running_90k: int,
+    acknowledged: bool | None,
+    disk: int | None = None,
+) -> list[StoredSegment]:
+    """The first hour at or after `from_90k` that has segments which no hold covers: those of it, by start.
+
+    Of the hour that began at `running_90k` only the first one: it is being recorded.
+    """
+    where = [segments.c.camera == find_camera(connection, camera), is_free(segments)]
+    if acknowledged is not None:
+        where.append(segments.c.acknowledged.is_(acknowledged))
+    if disk is not None:
+        where.append(segments.c.disk == disk)
+    first = sa.select(segments.c.start_90k).where(*where, segments.c.start_90k >= from_90k)
+    start_90k = connection.execute(first.order_by(segments.c.start_90k).limit(1)).scalar()
+    if start_90k is None:
+        return []
+    end_90k = (start_90k // HOUR_90K + 1) * HOUR_90K
+    query = sa.select(*_SEGMENT_COLUMNS).where(
+        *where, segments.c.start_90k >= start_90k, segments.c.start_90k < end_90k
+    )
+    query = query.order_by(segments.c.start_90k, segments.c.sequence)
+    rows = connection.execute(query if start_90k < running_90k else query.limit(1))
+    return [_segment(camera, row) for row in rows]
+
+
+def bytes_since(connection: sa.Connection, camera: CameraId, hour_90k: int) -> int:
+    """Bytes of the camera's segments that start in the hour `hour_90k` or later."""
+    total = sa.select(sa.func.coalesce(sa.func.sum(hours.c.size_bytes), 0)).where(
+        hours.c.camera == find_camera(connection, camera), hours.c.hour_90k >= hour_90k
+    )
+    return int(connection.execute(total).scalar_one())
 
 
 def pending(connection: sa.Connection, travelling: Sequence[CameraId], limit: int) -> list[StoredSegment]:
@@ -469,9 +512,12 @@ def acknowledge_gap(connection: sa.Connection, gap: GapInfo) -> None:
 
 
 def forget_gaps(connection: sa.Connection, camera: CameraId, *, before_90k: int) -> None:
-    """Drop gaps that ended before anything that is kept."""
+    """Drop gaps that ended before anything that is kept; beside what is held, they tell why the rest is missing."""
+    beside = sa.exists().where(
+        held.c.camera == gaps.c.camera, held.c.start_90k <= gaps.c.end_90k, held.c.end_90k >= gaps.c.start_90k
+    )
     connection.execute(
-        sa.delete(gaps).where(gaps.c.camera == find_camera(connection, camera), gaps.c.end_90k < before_90k)
+        sa.delete(gaps).where(gaps.c.camera == find_camera(connection, camera), gaps.c.end_90k < before_90k, ~beside)
     )
 
 

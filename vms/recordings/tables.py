@@ -110,3 +110,46 @@ sa.Index(
     sqlite_where=gaps.c.acknowledged.is_(False),
     postgresql_where=gaps.c.acknowledged.is_(False),
 )
+
+# A hold as people know it; only at the centre. `review_at_s`: when somebody has to look at it again; since 1970.
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, nullable=False),
+    sa.Column("end_90k", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("case_number", sa.Text, nullable=False),
+    sa.Column("placed_by", sa.Text, nullable=False),
+    sa.Column("by_police", sa.Boolean, nullable=False),
+    sa.Column("placed_at_s", sa.BigInteger, nullable=False),
+    sa.Column("review_at_s", sa.BigInteger, nullable=False),
+    sa.Column("released_at_s", sa.BigInteger),
+    sa.Column("released_by", sa.Text, nullable=False),
+)
+
+# What nothing may delete, at the centre and at the edge; `hold` is the centre's number. `until_s` is NULL while the
+# hold is in force, and the end of the days of grace once it was released.
+held = sa.Table(
+    "held",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("hold", sa.BigInteger, primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, nullable=False),
+    sa.Column("end_90k", sa.BigInteger, nullable=False),
+    sa.Column("until_s", sa.BigInteger),
+    sqlite_with_rowid=False,
+)
+
+# Sums of `segments` by the hour in which they start, kept by the database itself (triggers of migration 0002): rates
+# and sizes are known without reading millions of rows.
+hours = sa.Table(
+    "hours",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("hour_90k", sa.BigInteger, primary_key=True),
+    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), primary_key=True),
+    sa.Column("segments", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

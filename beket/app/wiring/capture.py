@@ -88,6 +88,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             clock=clock,
             instruments=instruments,
             free_floor_bytes=config.recordings.free_floor_bytes,
+            floor_hours=config.recordings.floor_hours,
         )
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         await run_until(

@@ -205,6 +205,7 @@ class _Parts:
             clock=self._clock,
             instruments=self._instruments,
             free_floor_bytes=self._config.recordings.free_floor_bytes,
+            floor_hours=self._config.recordings.floor_hours,
         )
 
     def _signed_part(self) -> web_agents.InventoryPart:

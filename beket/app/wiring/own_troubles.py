@@ -61,6 +61,7 @@ def troubles_of(points: Sequence[Point], known: Inventory) -> list[OwnTrouble]:
     found = [
         *_each(points, sinks.LAG, _sink_words),
         *_each(points, vms.DISK_FREE_BYTES, lambda one: _disk_words(one, names)),
+        *_each(points, vms.SHORT_BYTES, lambda one: _short_words(one, names)),
         *_each(points, collector.CLOCK_BEHIND, lambda one: _clock_words(one, names)),
         *_each(points, spool.SPOOL_DROPPED, lambda one: _spool_words(one, names)),
         *_each(points, backup.LAST_OUTCOME, lambda one: _backup_words(one, names)),
@@ -93,6 +94,19 @@ def _disk_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
         "The disk with recordings ({place}) is almost full: {free} left. The oldest go; a larger disk is needed.",
         place=_place(point, names),
         free=spell_bytes(round(point.value)),
+    )
+
+
+def _short_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
+    if not point.value:
+        return None
+    return say(
+        "Місця для записів ({place}) бракує: {short}, а стерти більше нічого не можна: решта під забороною стирати або "
+        "ще не в центрі. Щойно диск заповниться, запис стане. Додайте диск, зніміть зайві заборони, перевірте зв'язок.",
+        "Recordings ({place}) lack {short} of space and nothing more may be deleted: the rest is held or not yet at "
+        "the centre. When the disk is full, recording stops. Add a disk, release needless holds, check the line.",
+        place=_place(point, names),
+        short=spell_bytes(round(point.value)),
     )
 
 

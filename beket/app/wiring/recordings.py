@@ -12,10 +12,10 @@ from beket.kernel.database import Database
 from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.inventory import Inventory, Upload
 from vms.config import RecordingsConfig
-from vms.recordings.cleaner import Keeping
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
 from vms.recordings.recovery import recover
+from vms.recordings.sacrifice import Keeping
 from vms.recordings.store import Store
 
 MIGRATIONS = Path(vms.__path__[0]) / "migrations"
@@ -54,7 +54,11 @@ def open_recordings(
 def keeping_of(inventory: Inventory, *, edge: bool) -> Mapping[CameraId, Keeping]:
     """How long each camera's recordings stay here; at the edge what has not travelled yet is never deleted by age."""
     return {
-        camera.id: Keeping(camera.retention_days, needs_acknowledgement=edge and camera.upload is Upload.ALWAYS)
+        camera.id: Keeping(
+            camera.retention_days,
+            needs_acknowledgement=edge and camera.upload is Upload.ALWAYS,
+            has_copies=edge,
+        )
         for camera in inventory.cameras
         if camera.may_record()
     }

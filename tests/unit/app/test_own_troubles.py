@@ -35,6 +35,7 @@ def outcome(kind: OutcomeKind) -> Point:
     [
         (point(sinks.LAG, 600), None, "відстає на 10 хв"),
         (point(vms.DISK_FREE_BYTES, GIB // 4, CENTRE), None, "(центр) майже повний: вільно 256,0 МіБ"),
+        (point(vms.SHORT_BYTES, 2 * GIB, SCHOOL), "school-tsybulkivka", "(Школа) бракує: 2,0 ГіБ, а стерти більше"),
         (point(vms.DISK_FREE_BYTES, 0, SCHOOL), "school-tsybulkivka", "(Школа) майже повний"),
         (point(spool.SPOOL_DROPPED, 3, (*SCHOOL, ("unit", "polling"))), "school-tsybulkivka", "втрачено 3 виміри"),
         (point(collector.CLOCK_BEHIND, 7300, AGENT), "school-tsybulkivka", "(Школа) відстає на 2 год."),
@@ -53,6 +54,7 @@ def test_what_goes_well_says_nothing() -> None:
     well = [
         point(sinks.LAG, 5),
         point(vms.DISK_FREE_BYTES, 40 * GIB, CENTRE),
+        point(vms.SHORT_BYTES, 0, CENTRE),
         point(spool.SPOOL_DROPPED, 0, SCHOOL),
         point(collector.CLOCK_BEHIND, 0, AGENT),
         point(backup.REPOSITORY_DAMAGED, 0, SCHOOL),

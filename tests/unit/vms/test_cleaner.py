@@ -14,8 +14,10 @@ from beket.testing.crash_disk import CrashDisk, Operation
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from vms import metrics
 from vms.recordings import index
-from vms.recordings.cleaner import HOUR_90K, Cleaned, Cleaner, Keeping, expiry_90k
+from vms.recordings.cleaner import Cleaned, Cleaner, expiry_90k
 from vms.recordings.disk import DiskFailure
+from vms.recordings.index import HOUR_90K
+from vms.recordings.sacrifice import Keeping
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 from vms.recordings.writer import Recorder
@@ -97,7 +99,7 @@ def test_what_the_centre_has_not_acknowledged_is_never_deleted(
     assert stored(store, GATE) == []
 
 
-def test_space_takes_the_oldest_of_all_cameras_and_no_more_than_needed(
+def test_space_takes_whole_hours_and_no_more_of_them_than_needed(
     make_store: Callable[..., Store], instruments: Instruments
 ) -> None:
     disk = CrashDisk()
@@ -106,13 +108,27 @@ def test_space_takes_the_oldest_of_all_cameras_and_no_more_than_needed(
     record_hours(store, YARD, range(1, 6, 2))
     disk.capacity_bytes = disk.used_bytes()
     keeping = {camera: Keeping(0, needs_acknowledgement=False) for camera in (GATE, YARD)}
-    oldest = sorted(stored(store, GATE) + stored(store, YARD), key=lambda s: s.start_90k)[:4]
-    floor_bytes = sum(segment.size_bytes for segment in oldest)
-    cleaned = cleaner_of(store, keeping, hour=6, floor_bytes=floor_bytes, instruments=instruments).run_once()
-    assert (cleaned.for_space, cleaned.deleted_bytes, cleaned.short_bytes) == (4, floor_bytes, 0)
-    left = stored(store, GATE) + stored(store, YARD)
-    assert len(left) == 14
-    assert min(s.start_90k for s in left) > max(s.start_90k for s in oldest)
+    oldest = sorted(stored(store, GATE) + stored(store, YARD), key=lambda s: s.start_90k)[:6]
+    floor_bytes = sum(segment.size_bytes for segment in oldest[:4])
+    cleaned = cleaner_of(store, keeping, hour=48, floor_bytes=floor_bytes, instruments=instruments).run_once()
+    assert (cleaned.for_space, cleaned.deleted_bytes) == (6, sum(segment.size_bytes for segment in oldest))
+    assert cleaned.short_bytes == 0
+    assert (hours_of(store, GATE), hours_of(store, YARD)) == ([2, 4], [3, 5])
+
+
+def test_files_that_age_has_already_let_go_are_removed_before_others_are_deleted_for_space(
+    make_store: Callable[..., Store], instruments: Instruments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vms.recordings.store.GARBAGE_BATCH", 2)
+    disk = CrashDisk()
+    store = make_store(disk)
+    record_hours(store, GATE, range(6))
+    disk.capacity_bytes = disk.used_bytes()
+    too_old = stored(store, GATE)[:9]
+    floor_bytes = sum(segment.size_bytes for segment in too_old)
+    keeping = {GATE: Keeping(1, needs_acknowledgement=False)}
+    cleaned = cleaner_of(store, keeping, hour=24 + 3, floor_bytes=floor_bytes, instruments=instruments).run_once()
+    assert (cleaned.by_age, cleaned.for_space, cleaned.short_bytes) == (9, 0, 0)
 
 
 def test_a_file_that_cannot_be_removed_is_counted_and_tried_again(
