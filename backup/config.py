@@ -47,6 +47,10 @@ class BackupConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     random_delay_s: Annotated[
         float, Meta(ge=0, le=7200, description="Після ввімкнення зачекати випадково, щонайбільше стільки секунд.")
     ] = 300
+    uplink_share: Annotated[
+        float,
+        Meta(gt=0, le=1, description="Яку частку [uplink] rate_kbps можуть займати копії; решта — записам камер."),
+    ] = 0.5
     drill_every_days: Annotated[float, Meta(gt=0, le=366, description="Перевіряти відновлення раз на стільки діб.")] = (
         30
     )

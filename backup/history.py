@@ -16,14 +16,18 @@ import backup
 from backup.acts.record import Record, Verdict
 from backup.manifest import Entry
 from backup.plans import Standing
+from backup.restic.link import SEEN_RUNS, Carried
 from backup.restic.outcome import Outcome, OutcomeKind
-from backup.tables import DRILLS, RUNS
+from backup.tables import DRILLS, PARTS, RUNS
 from beket.kernel.database import Database
 from beket.kernel.ids import new_uuid
 from beket.kernel.text import Text, say
 
 MIGRATIONS = Path(backup.__path__[0]) / "migrations"
 GOOD = (OutcomeKind.OK, OutcomeKind.PARTIAL)
+NOTHING = Carried(0, 0)
+# Most runs carry too little to tell of the line: look further back than the few that count.
+LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,17 @@ class History:
         return row["id"]  # type: ignore[return-value] # the one value that is text
 
     def end(
-        self, run: str, outcome: Outcome, *, wall_ns: int, restic: str, duration_s: float, manifest: Sequence[Entry]
+        self,
+        run: str,
+        outcome: Outcome,
+        *,
+        wall_ns: int,
+        restic: str,
+        duration_s: float,
+        manifest: Sequence[Entry],
+        carried: Carried = NOTHING,
     ) -> None:
-        """Remember what came of it."""
+        """Remember what came of it, and what it `carried`."""
         summary = outcome.summary
         values: dict[str, Any] = {
             "ended_ns": wall_ns,
@@ -93,6 +105,8 @@ class History:
             "duration_s": duration_s,
             "evidence": outcome.evidence,
             "manifest": msgspec.json.encode(manifest).decode(),
+            "carried_bytes": carried.size_bytes,
+            "carried_s": carried.duration_s,
         }
         if summary:
             values |= {"files": summary.files, "size_bytes": summary.size_bytes, "added_bytes": summary.added_bytes}
@@ -147,6 +161,34 @@ class History:
             failures=failures,
             last=last.outcome if last else None,
         )
+
+    def carried(self) -> list[Carried]:
+        """What the last runs of all plans carried, newest first; runs that never came to restic say nothing."""
+        is_deferred = RUNS.c.outcome == OutcomeKind.DEFERRED.value
+        query = (
+            sa.select(RUNS)
+            .where(RUNS.c.outcome.is_not(None), sa.or_(RUNS.c.carried_s > 0, is_deferred))
+            .order_by(RUNS.c.began_ns.desc())
+            .limit(LOOKED_AT * SEEN_RUNS)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [Carried(row.carried_bytes, row.carried_s, row.outcome == OutcomeKind.DEFERRED) for row in rows]
+
+    def keep_part(self, plan: str, paths: Sequence[str]) -> None:
+        """Remember that these paths of a first copy are stored."""
+        rows = [{"plan": plan, "path": path} for path in paths]
+        insert = PARTS.insert().prefix_with("OR IGNORE", dialect="sqlite")
+        self._database.write(lambda connection: connection.execute(insert, rows))
+
+    def stored_parts(self, plan: str) -> list[str]:
+        """Paths of a first copy that are stored already."""
+        with self._database.read() as connection:
+            return list(connection.execute(sa.select(PARTS.c.path).where(PARTS.c.plan == plan)).scalars())
+
+    def forget_parts(self, plan: str) -> None:
+        """The whole copy is made: which parts it had matters no longer."""
+        self._database.write(lambda connection: connection.execute(PARTS.delete().where(PARTS.c.plan == plan)))
 
     def keep_drill(self, record: Record) -> Record:
         """Remember a drill under the next number; what is kept."""

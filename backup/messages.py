@@ -75,3 +75,9 @@ class RepositoryAccess(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"RepositoryAccess(host={self.host!r}, port={self.port!r})"
+
+
+class RepositoryStored(msgspec.Struct, frozen=True, kw_only=True):
+    """Centre to agent: how much its repository takes now."""
+
+    size_bytes: int

@@ -15,6 +15,7 @@ from beket.kernel.ids import SiteId, check_slug
 from beket.kernel.text import Text, plain, say
 
 HOUR_S = 3600
+PLAN_TAG = "plan:"
 RETRY_STEPS_S = (5 * 60, 15 * 60, HOUR_S)
 
 
@@ -47,7 +48,7 @@ class Plan:
     @property
     def tag(self) -> str:
         """What marks this plan's snapshots in the repository."""
-        return f"plan:{self.id}"
+        return f"{PLAN_TAG}{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

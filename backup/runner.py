@@ -8,21 +8,25 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backup import canary, manifest
-from backup.history import GOOD, History
+from backup.history import GOOD, NOTHING, History
+from backup.in_parts import Job, store_in_parts
 from backup.manifest import Taken
 from backup.plans import Plan, preflight
+from backup.progress import AskStored, Gauge, OnAdvance
 from backup.repository import place
+from backup.repository.walk import size_of
 from backup.restic import commands
 from backup.restic.commands import Repository
 from backup.restic.events import ItemError, Snapshot, parse_snapshots
+from backup.restic.link import Carried, Link, profile_of
 from backup.restic.outcome import Outcome, OutcomeKind, classify
-from backup.restic.run import Ended, OnProgress, Restic
+from backup.restic.run import Ended, Restic
 from backup.sources.databases import copy_databases
-from beket.kernel.clock import Clock
+from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import Busy
 from beket.kernel.text import Text, say
 
@@ -37,6 +41,8 @@ class Tools:
         boot: id of this start of the machine.
         one_at_a_time: held while restic works: one long job per host.
         staging: where copies of databases are made before they are saved.
+        limit_bytes_per_s: what copies may take of the line to a remote repository; None means all of it.
+        ask_stored: tells how much the repository takes; None where only a folder on this machine can be looked at.
     """
 
     restic: Restic
@@ -47,6 +53,15 @@ class Tools:
     boot: str
     one_at_a_time: asyncio.Lock
     staging: Path | None = None
+    limit_bytes_per_s: float | None = None
+    ask_stored: AskStored | None = None
+
+    def gauge(self, on_advance: OnAdvance | None) -> Gauge:
+        """What follows a run."""
+        if self.ask_stored is None and not self.repository.is_remote:
+            folder = Path(self.repository.location)
+            return Gauge(on_advance, lambda: asyncio.to_thread(size_of, folder))
+        return Gauge(on_advance, self.ask_stored)
 
 
 class Runner:
@@ -56,7 +71,7 @@ class Runner:
         self._tools = tools
 
     async def run(
-        self, plan: Plan, *, stop: asyncio.Event | None = None, on_progress: OnProgress | None = None
+        self, plan: Plan, *, stop: asyncio.Event | None = None, on_advance: OnAdvance | None = None
     ) -> Outcome:
         """Make a copy now and judge it; what came of it is remembered before this returns.
 
@@ -71,37 +86,68 @@ class Runner:
         async with tools.one_at_a_time:
             began_ns, began_mono_ns = tools.clock.wall_ns(), tools.clock.mono_ns()
             run = await asyncio.to_thread(tools.history.begin, plan.id, wall_ns=began_ns, boot=tools.boot)
-            outcome, taken = await self._copy(plan, stop, on_progress)
-            entries = await asyncio.to_thread(manifest.confirm, taken) if outcome.kind in GOOD else []
+            made = await self._copy(plan, stop, tools.gauge(on_advance))
+            entries = await asyncio.to_thread(manifest.confirm, made.taken) if made.outcome.kind in GOOD else []
             await asyncio.to_thread(
                 tools.history.end,
                 run,
-                outcome,
+                made.outcome,
                 wall_ns=tools.clock.wall_ns(),
                 restic=str(tools.restic.capabilities.version),
-                duration_s=(tools.clock.mono_ns() - began_mono_ns) / 1e9,
+                duration_s=(tools.clock.mono_ns() - began_mono_ns) / NS_PER_S,
                 manifest=entries,
+                carried=made.carried,
             )
+            if made.outcome.kind in GOOD:
+                await asyncio.to_thread(tools.history.forget_parts, plan.id)
+        outcome = made.outcome
         log.log(
             _LEVELS.get(outcome.kind, logging.WARNING), "backup %s: %s: %s", plan.id, outcome.kind, outcome.reason.en
         )
         return outcome
 
-    async def _copy(
-        self, plan: Plan, stop: asyncio.Event | None, on_progress: OnProgress | None
-    ) -> tuple[Outcome, Sequence[Taken]]:
+    async def _copy(self, plan: Plan, stop: asyncio.Event | None, gauge: Gauge) -> "_Made":
         tools = self._tools
         troubles = await asyncio.to_thread(preflight, plan.paths)
         absent = [trouble.path for trouble in troubles if not _is_there(trouble.path)]
         present = [path for path in plan.paths if path not in absent]
         if not present:
-            return Outcome(OutcomeKind.FAILED, _joined([trouble.sentence for trouble in troubles])), []
+            return _Made(Outcome(OutcomeKind.FAILED, _joined([trouble.sentence for trouble in troubles])))
         if plan.canary is not None and not manifest.may_be_excluded(str(plan.canary), plan.excludes):
             present += [plan.canary] if await asyncio.to_thread(canary.put, plan.canary) else []
         good = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD)
         hindrance = await place.ensure(tools.restic, tools.repository, is_first_use=good is None)
         if hindrance:
-            return hindrance, []
+            return _Made(hindrance)
+        repository = await self._over_its_line()
+        await gauge.begin()
+        following = asyncio.create_task(gauge.follow(tools.clock))
+        began_mono_ns = tools.clock.mono_ns()
+        try:
+            job = Job(plan, present, plan.excludes, stop)
+            outcome = None
+            if good is None and repository.is_remote:
+                outcome = await store_in_parts(tools.restic, repository, tools.history, job, gauge)
+                gauge.go_over()
+            made = _Made(outcome) if outcome else await self._copy_whole(repository, job, absent, gauge)
+        finally:
+            following.cancel()
+        took_s = (tools.clock.mono_ns() - began_mono_ns) / NS_PER_S
+        stored_bytes = await gauge.stored_bytes()
+        if stored_bytes is None:
+            stored_bytes = made.outcome.summary.added_bytes if made.outcome.summary else 0
+        return replace(made, carried=Carried(stored_bytes, took_s))
+
+    async def _over_its_line(self) -> Repository:
+        """The repository with the profile that its line has earned."""
+        tools = self._tools
+        if not tools.repository.is_remote:
+            return tools.repository
+        profile = profile_of(await asyncio.to_thread(tools.history.carried))
+        return replace(tools.repository, link=Link(profile, tools.limit_bytes_per_s))
+
+    async def _copy_whole(self, repository: Repository, job: Job, absent: Sequence[Path], gauge: Gauge) -> "_Made":
+        tools, plan, present = self._tools, job.plan, [*job.paths]
         live: tuple[str, ...] = ()
         unsaved: tuple[ItemError, ...] = ()
         if plan.databases and tools.staging is not None:
@@ -109,17 +155,16 @@ class Runner:
             present, live, unsaved = [*present, copies.folder], copies.live, copies.failed
         taken = await asyncio.to_thread(manifest.take, present, plan.excludes, rng=tools.rng, without=live)
         excludes = (*plan.excludes, *map(commands.literal, live))
-        command = commands.backup(tools.repository, present, excludes=excludes, tags=(plan.tag, *plan.tags))
-        ended = await tools.restic.run(command, stop=stop, on_progress=on_progress)
+        command = commands.backup(repository, present, excludes=excludes, tags=(plan.tag, *plan.tags))
+        ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read)
         ended.items += unsaved
         ended.items_total += len(unsaved)
         outcome = await self._judge(ended, present, absent)
         if outcome.kind is OutcomeKind.LOCKED:
-            await tools.restic.run(commands.unlock(tools.repository), stop=stop)
-            outcome = await self._judge(
-                await tools.restic.run(command, stop=stop, on_progress=on_progress), present, absent
-            )
-        return outcome, taken
+            await tools.restic.run(commands.unlock(repository), stop=job.stop)
+            ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read)
+            outcome = await self._judge(ended, present, absent)
+        return _Made(outcome, taken)
 
     async def _judge(self, ended: Ended, asked: Sequence[Path], absent: Sequence[Path]) -> Outcome:
         snapshot = None
@@ -127,6 +172,15 @@ class Runner:
             found = await named_snapshots(self._tools, ended.summary.snapshot_id)
             snapshot = found[0] if len(found) == 1 else None
         return classify(ended, asked=asked, snapshot=snapshot, absent=absent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a run came to, what of its source was looked at, and what went over the line."""
+
+    outcome: Outcome
+    taken: Sequence[Taken] = ()
+    carried: Carried = NOTHING
 
 
 async def named_snapshots(tools: Tools, *ids: str) -> tuple[Snapshot, ...]:

@@ -25,6 +25,9 @@ RUNS = sa.Table(
     sa.Column("evidence", sa.Text, nullable=False, server_default=""),
     # JSON list of `manifest.Entry`.
     sa.Column("manifest", sa.Text, nullable=False, server_default="[]"),
+    # What the run brought into the repository, and how long restic was at it.
+    sa.Column("carried_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("carried_s", sa.Float, nullable=False, server_default="0"),
     sa.Index("runs_by_plan", "plan", "began_ns"),
 )
 
@@ -48,4 +51,12 @@ DRILLS = sa.Table(
     # 1 once the centre has the record.
     sa.Column("told", sa.Integer, nullable=False, server_default="0"),
     sa.Index("drills_by_plan", "plan", "ended_ns"),
+)
+
+# One row a path of a first copy whose part is stored; gone when the whole copy is.
+PARTS = sa.Table(
+    "parts",
+    METADATA,
+    sa.Column("plan", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True),
 )

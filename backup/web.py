@@ -10,7 +10,15 @@ from typing import Annotated, Any, Protocol
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from backup.messages import PLANS_MAX, REPORT_MAX_BYTES, WORDS_MAX_CHARS, BackupReport, PlanReport, RepositoryRequest
+from backup.messages import (
+    PLANS_MAX,
+    REPORT_MAX_BYTES,
+    WORDS_MAX_CHARS,
+    BackupReport,
+    PlanReport,
+    RepositoryRequest,
+    RepositoryStored,
+)
 from backup.repository.ledger import Ledger
 from backup.repository.service import Service
 from beket.kernel import wire
@@ -51,6 +59,13 @@ def agent_router(
             )
         access = await service.admit(principal.agent, principal.site, needs_key=message.needs_key)
         return _json(wire.encode(access))
+
+    @routes.post("/repository/stored")
+    async def stored(principal: Annotated[AgentPrincipal, Depends(authenticate)]) -> Response:
+        if service is None:
+            raise NotFound(say("Цей центр не приймає копій.", "This centre takes no backups."))
+        size_bytes = await asyncio.to_thread(service.stored_bytes, principal.agent)
+        return _json(wire.encode(RepositoryStored(size_bytes=size_bytes)))
 
     @routes.post("/backups")
     async def backups(request: Request, principal: Annotated[AgentPrincipal, Depends(authenticate)]) -> Response:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from backup.parts import is_part
 from backup.repository.keyring import Keyring, WorkFailed
 from backup.restic import upkeep_commands
 from backup.restic.commands import Command
@@ -48,7 +49,7 @@ class Browser:
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def snapshots(self, host: str) -> list[Snapshot]:
-        """All snapshots of a host, newest first.
+        """All copies of a host, newest first; parts of a first copy are none.
 
         Raises:
             NotFound: the centre made no such repository.
@@ -57,7 +58,8 @@ class Browser:
         self._demand(host)
         command = upkeep_commands.all_snapshots(self.keyring.repository(host))
         found = parse_snapshots(await self._output(host, command))
-        return sorted(found, key=lambda one: one.made_at(), reverse=True)
+        whole = [one for one in found if not is_part(one.tags)]
+        return sorted(whole, key=lambda one: one.made_at(), reverse=True)
 
     async def folder(self, host: str, snapshot: str, path: str) -> list[Node]:
         """What lies in one folder of a snapshot, folders first.

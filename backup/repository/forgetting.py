@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from backup.parts import is_part, part_tag
+from backup.plans import PLAN_TAG
 from backup.restic.events import Snapshot
 from beket.kernel.clock import NS_PER_S, wall_ns_of
 from beket.kernel.text import Text, say
@@ -61,7 +63,7 @@ def decide(
     wall_ns: int,
     many_are_fine: bool = False,
 ) -> Decision:
-    """Which of the `proposed` snapshots may go.
+    """Which of the `proposed` snapshots may go, and which parts of first copies, whose whole copy has come since.
 
     Args:
         snapshots: all of a repository.
@@ -73,8 +75,10 @@ def decide(
     """
     if any(at_ns > wall_ns + DRIFT_NS for at_ns in arrivals.values()):
         return Decision((), len(snapshots), _CLOCK_OF_CENTRE)
+    spent = _spent_parts(snapshots, arrivals)
+    copies = [one for one in snapshots if not is_part(one.tags)]
     groups: dict[tuple[str, tuple[str, ...]], list[Snapshot]] = defaultdict(list)
-    for snapshot in snapshots:
+    for snapshot in copies:
         groups[(snapshot.hostname, tuple(sorted(snapshot.paths)))].append(snapshot)
     remove: list[Snapshot] = []
     refusal = None
@@ -87,10 +91,27 @@ def decide(
         if len(going) > MANY_RATIO * len(group) and not many_are_fine:
             refusal = refusal or _many(len(going), len(group))
         remove += going
-    remove.sort(key=lambda one: arrivals[one.id])
-    ids = () if refusal else tuple(one.id for one in remove)
-    known = {one.id for one in snapshots}
+    ids = () if refusal else tuple(one.id for one in sorted([*spent, *remove], key=lambda one: arrivals[one.id]))
+    known = {one.id for one in copies}
     return Decision(ids, len(snapshots) - len(ids), refusal, len(known.intersection(proposed)) - len(remove))
+
+
+def _spent_parts(snapshots: Sequence[Snapshot], arrivals: Mapping[str, int]) -> list[Snapshot]:
+    """Parts of first copies that a copy of the same plan and host followed: all that they hold, it holds too."""
+    wholes = {
+        (one.hostname, part_tag(tag.removeprefix(PLAN_TAG))): arrivals[one.id]
+        for one in sorted(snapshots, key=lambda one: arrivals.get(one.id, 0))
+        if one.id in arrivals
+        for tag in one.tags
+        if tag.startswith(PLAN_TAG)
+    }
+    return [
+        one
+        for one in snapshots
+        if is_part(one.tags)
+        and one.id in arrivals
+        and any(arrivals[one.id] < wholes.get((one.hostname, tag), 0) for tag in one.tags)
+    ]
 
 
 def _unguarded(

@@ -13,6 +13,7 @@ from backup.messages import RepositoryAccess
 from backup.repository import accounts
 from backup.repository.accounts import Suspension
 from backup.repository.keyring import Holder, Keyring
+from backup.repository.walk import size_of
 from beket.kernel.errors import Forbidden, InvalidArgument, NoSpace
 from beket.kernel.ids import AgentId, SiteId
 from beket.kernel.text import say
@@ -86,6 +87,10 @@ class Service:
         ledger.set_credential(name, accounts.hashed(password))
         self.write_accounts()
         return f"rest:https://{name}:{password.reveal()}@{address}:{self.port}/{name}/\n"
+
+    def stored_bytes(self, host: str) -> int:
+        """How much the host's repository takes now; what a copy under way has brought is in it. Blocking."""
+        return size_of(Path(self.keyring.repository(host).location))
 
     def suspend(self, host: str, why: str) -> None:
         """Let a host in no longer; "" lets it in again. Blocking."""

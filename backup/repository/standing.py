@@ -73,7 +73,8 @@ def judge(content: Content, claim: Claim, *, wall_ns: int) -> Standing:
         return Standing.LYING
     is_old = content.newest_ns is None or wall_ns - content.newest_ns > claim.every_hours * LATE_FACTOR * HOUR_NS
     if not is_old:
-        return Standing.FRESH
+        # What is new may be parts of a first copy: without a key nobody tells them from copies, but the agent knows.
+        return Standing.EMPTY if claim.heard_ns is not None and claim.copied_ns is None else Standing.FRESH
     if claim.heard_ns is None or abs(wall_ns - claim.heard_ns) > SILENT_NS:
         return Standing.SILENT if claim.heard_ns is not None or content.newest_ns is not None else Standing.EMPTY
     return Standing.LATE if content.newest_ns is not None else Standing.EMPTY
@@ -91,7 +92,7 @@ STANDING_WORDS: Mapping[Standing, Text] = {
         "об'єкт каже, що копія є, але у сховищі її немає; покличте відповідального за ІТ",
         "says that it copied, but nothing came; call your IT person",
     ),
-    Standing.EMPTY: say("копій ще не було", "there was no copy yet"),
+    Standing.EMPTY: say("цілої копії ще не було", "there was no whole copy yet"),
     Standing.GONE: say(
         "сховища немає на місці; перевірте, чи під'єднано диск центру", "the repository is gone; is its disk there?"
     ),

@@ -14,8 +14,8 @@ from backup.acts.page import act_of, as_data, conclusion, render
 from backup.acts.record import Record, Verdict
 from backup.drills import sandbox
 from backup.plans import Plan
+from backup.progress import Advance
 from backup.restic import commands
-from backup.restic.events import Progress
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.sentence import KYIV, facts_of, is_late, plan_sentence
 from beket.app import process
@@ -106,7 +106,7 @@ async def _with_backups(config: AgentConfig, parsed: argparse.Namespace, work: W
 async def _run(backups: Backups, parsed: argparse.Namespace, stop: asyncio.Event) -> int:
     worst = 0
     for plan in _plans(backups, parsed.plan):
-        outcome = await backups.runner.run(plan, stop=stop, on_progress=_show)
+        outcome = await backups.runner.run(plan, stop=stop, on_advance=_show)
         tell(say("{name}: {reason}", "{name}: {reason}", name=plan.name, reason=outcome.reason))
         worst = max(worst, EXIT_CODES[outcome.kind])
         if parsed.drill and outcome.snapshot:
@@ -215,10 +215,10 @@ def _now(backups: Backups) -> datetime.datetime:
     return utc(backups.tools.clock.wall_ns())
 
 
-def _show(progress: Progress) -> None:
+def _show(advance: Advance) -> None:
     if sys.stderr.isatty():
         with contextlib.suppress(OSError):
-            print(f"\r{100 * progress.ratio:3.0f} % ", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{advance.words()} ", end="", file=sys.stderr, flush=True)
 
 
 def _empty_folder(language: Language) -> str:

@@ -33,7 +33,7 @@ from backup.sources.presets import PRESETS
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
-from beket.app.wiring.centre_repository import enter, remote_place, repository_of, tell_centre
+from beket.app.wiring.centre_repository import ask_stored, enter, remote_place, repository_of, tell_centre
 from beket.kernel.clock import NS_PER_S, Clock, read_boot_id, wall_ns_of
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import SiteId
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 # The repository itself is asked so often whether the newest copy is still there; after each run at once.
 ASK_REPOSITORY_EVERY_S = 3600
 REPORT_EVERY_S = 30
+BYTES_PER_S_A_KBPS = 1000 / 8
 # Shorter than the grace that the parent process gives to us.
 PATIENCE = Patience(interrupt_s=6, terminate_s=2)
 
@@ -108,9 +109,20 @@ async def open_backups(config: AgentConfig, *, clock: Clock, rng: random.Random)
     history = await asyncio.to_thread(History, config.data / "backup.db")
     try:
         repository = await repository_of(config.backup, config.uplink, files, identity)
-        tools = Tools(restic, repository, history, clock, rng, read_boot_id(), asyncio.Lock(), config.data / "staging")
-        again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
         is_centres = config.backup.repository == AT_CENTRE
+        tools = Tools(
+            restic,
+            repository,
+            history,
+            clock,
+            rng,
+            read_boot_id(),
+            asyncio.Lock(),
+            config.data / "staging",
+            limit_bytes_per_s=config.uplink.rate_kbps * BYTES_PER_S_A_KBPS * config.backup.uplink_share,
+            ask_stored=functools.partial(ask_stored, identity, config.uplink) if is_centres else None,
+        )
+        again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
         yield Backups(
             config.backup, plans_of(config.backup, site, config.data), tools, files, again if is_centres else None
         )

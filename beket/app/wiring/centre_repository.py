@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agents.uplink.config import UplinkConfig
 from agents.uplink.connection import CentreConnection
 from backup.config import BackupConfig
-from backup.messages import BackupReport, PlanReport, RepositoryAccess, RepositoryRequest
+from backup.messages import BackupReport, PlanReport, RepositoryAccess, RepositoryRequest, RepositoryStored
 from backup.plans import Plan
 from backup.repository.remote import AT_CENTRE, RemotePlace
 from backup.restic.commands import Repository
@@ -15,7 +15,7 @@ from backup.restic.outcome import OutcomeKind
 from backup.sentence import PlanFacts
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect
 from beket.kernel import wire
-from beket.kernel.errors import Internal
+from beket.kernel.errors import BeketError, Internal
 
 
 def remote_place(files: AgentFiles, identity: Identity) -> RemotePlace:
@@ -58,6 +58,19 @@ def _enter(place: RemotePlace, identity: Identity, uplink: UplinkConfig) -> Repo
     if repository is None:
         raise Internal("the centre let us in without a key")
     return repository
+
+
+async def ask_stored(identity: Identity, uplink: UplinkConfig) -> int | None:
+    """Bytes that this host's repository takes at the centre; None when nobody can tell."""
+    try:
+        return await asyncio.to_thread(_ask_stored, identity, uplink)
+    except BeketError:
+        return None
+
+
+def _ask_stored(identity: Identity, uplink: UplinkConfig) -> int:
+    with connect(identity, uplink) as centre:
+        return wire.decode(centre.post("/agent/v1/repository/stored", b"{}"), RepositoryStored).size_bytes
 
 
 def tell_centre(centre: CentreConnection, plans: Sequence[tuple[Plan, PlanFacts]], *, wall_ns: int) -> None:

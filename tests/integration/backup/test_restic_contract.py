@@ -17,9 +17,9 @@ from backup.acts.record import Record, Verdict
 from backup.drills.drill import drill
 from backup.history import History
 from backup.plans import Plan
+from backup.progress import Advance
 from backup.restic import commands
 from backup.restic.commands import Repository
-from backup.restic.events import Progress
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.restic.run import Patience, ResticMissing, find_restic
 from backup.runner import Runner, Tools
@@ -260,8 +260,8 @@ def test_sigterm_from_outside_is_cancelled_and_the_next_run_completes(large: Bac
 def test_stop_ends_restic_in_order_and_leaves_no_lock(large: BackupPlace) -> None:
     async def work(tools: Tools) -> Outcome:
         stop = asyncio.Event()
-        seen: list[Progress] = []
-        running = asyncio.create_task(Runner(tools).run(_plan(large), stop=stop, on_progress=seen.append))
+        seen: list[Advance] = []
+        running = asyncio.create_task(Runner(tools).run(_plan(large), stop=stop, on_advance=seen.append))
         # In the instant in which it makes its lock, 0.14 would leave it behind.
         await asyncio.to_thread(wait_for, lambda: bool(seen), what="progress")
         stop.set()

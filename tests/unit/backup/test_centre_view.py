@@ -94,6 +94,7 @@ def claim(heard_h: float | None, copied_h: float | None, every_hours: float = 24
     [
         (5, 0.1, 5, Standing.FRESH),
         (47, 30, 47, Standing.FRESH),  # silent, but the copy is young enough
+        (5, 0.1, None, Standing.EMPTY),  # parts of a first copy are none
         (49, 0.1, 49, Standing.LATE),
         (49, 0.1, None, Standing.LATE),
         (49, 30, 49, Standing.SILENT),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.messages import PLANS_MAX, BackupReport, PlanReport, RepositoryAccess, RepositoryRequest
+from backup.messages import PLANS_MAX, BackupReport, PlanReport, RepositoryAccess, RepositoryRequest, RepositoryStored
 from backup.repository import accounts
 from backup.repository.ledger import Host
 from backup.repository.remote import RemotePlace
@@ -43,6 +43,7 @@ MESSAGES: dict[str, msgspec.Struct] = {
     "backup-report": BackupReport(wall_ns=1_700_000_100_000_000_000, plans=(PLAN,), repository="центр"),
     "repository-request": RepositoryRequest(needs_key=True),
     "repository-access": ACCESS,
+    "repository-stored": RepositoryStored(size_bytes=2_000_000_000),
 }
 
 
