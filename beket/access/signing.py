@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     AGENT_CHALLENGE = "agent-challenge"
     INVENTORY_PART = "inventory-part"
     JOURNAL_HEAD = "journal-head"
+    RECORDING_SEAL = "recording-seal"
 
 
 class SigningKey:
