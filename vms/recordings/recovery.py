@@ -51,7 +51,7 @@ def recover(store: Store, *, reason: GapReason = GapReason.RESTART) -> Recovered
 
 def _recover_one(store: Store, leftover: Announced, reason: GapReason) -> bool:
     key = leftover.key
-    whole = _cut(store.disk, key)
+    whole, previous = _cut(store.disk, key)
     if not whole:
         store.abandon_announced(leftover, reason=reason)
         return False
@@ -59,36 +59,41 @@ def _recover_one(store: Store, leftover: Announced, reason: GapReason) -> bool:
     duration_90k = whole[-1].decode_time_90k + whole[-1].duration_90k - whole[0].decode_time_90k
     digest = file_sha256(store.disk, key, size_bytes)
 
+    stored = StoredSegment(
+        camera=key.camera,
+        start_90k=key.start_90k,
+        duration_90k=duration_90k,
+        sequence=key.sequence,
+        size_bytes=size_bytes,
+        sha256=digest,
+        run=leftover.run,
+        previous_sha256=previous,
+    )
+
     def add(connection: sa.Connection) -> None:
-        # The hash before it is read here: an older leftover of the camera may have been indexed just now.
-        previous = index.last_sha256(connection, key.camera)
-        stored = StoredSegment(
-            camera=key.camera,
-            start_90k=key.start_90k,
-            duration_90k=duration_90k,
-            sequence=key.sequence,
-            size_bytes=size_bytes,
-            sha256=digest,
-            run=leftover.run,
-            previous_sha256=previous,
-        )
-        index.add_segment(connection, store.disk_id, stored, acknowledged=False)
+        store.add_recorded(connection, stored)
         _open_gap(connection, key.camera, stored.end_90k, reason)
 
     store.database.write(add)
     return True
 
 
-def _cut(disk: Disk, key: SegmentKey) -> list[reader.FragmentEntry]:
-    """Keep the sound beginning of the file, durable, and return its fragments; [] when there is nothing of use."""
+def _cut(disk: Disk, key: SegmentKey) -> tuple[list[reader.FragmentEntry], bytes]:
+    """Keep the sound beginning of the file, durable; return its fragments, and the hash that it says it is chained to.
+
+    No fragments when there is nothing of use. The hash stands in the file, and the file's own hash covers it; what the
+    index knows by now may be another: an older leftover of the camera may have been indexed just before.
+    """
     try:
         with container.open_segment(disk, key) as file:
             segment = reader.read_segment(file)
             whole = list(itertools.takewhile(lambda entry: _is_sound(file, entry), segment.fragments))
+        identity = segment.identity
+        if not whole or identity is None or not container.names_key(identity, key):
+            return [], b""
+        previous = container.previous_sha256_of(identity)
     except (NotFound, ProtocolError):
-        return []
-    if not whole or not container.names_key(segment.identity, key):
-        return []
+        return [], b""
     size_bytes = whole[-1].offset + whole[-1].size_bytes
     growing = disk.reopen(key.file_name)
     try:
@@ -97,7 +102,7 @@ def _cut(disk: Disk, key: SegmentKey) -> list[reader.FragmentEntry]:
         growing.sync()
     finally:
         growing.close()
-    return whole
+    return whole, previous
 
 
 def _is_sound(file: BinaryIO, entry: reader.FragmentEntry) -> bool:

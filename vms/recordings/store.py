@@ -21,7 +21,7 @@ from beket.kernel.logs import level_number
 from beket.kernel.ports import GapInfo, GapReason, StreamFormat
 from beket.kernel.text import say
 from beket.kernel.units import TICKS_PER_S
-from vms.recordings import container, index
+from vms.recordings import container, index, seal_index
 from vms.recordings.disk import Disk, DiskFailure, GrowingFile, prove_identity
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, GrowingSegment, StoredSegment, key_of
@@ -44,7 +44,7 @@ class Store:
         """
         self.database = database
         self.disk = disk
-        self._origin = origin
+        self.origin = origin
         self._folders: set[str] = set()
         self._folders_lock = threading.Lock()
         with database.read() as connection:
@@ -73,7 +73,7 @@ class Store:
         stored = segment.seal()
 
         def close_and_expect(connection: sa.Connection) -> Announced:
-            index.add_segment(connection, self.disk_id, stored, acknowledged=False)
+            self.add_recorded(connection, stored)
             return index.announce(connection, self.disk_id, stored.camera, start_90k=start_90k, run=stored.run)
 
         announced = self.database.write(close_and_expect)
@@ -86,7 +86,7 @@ class Store:
         Raises:
             NoSpace, DiskFailure: nothing is recorded, what may lie on the disk is garbage, and a gap goes on.
         """
-        head = container.head(self._origin, announced, stream)
+        head = container.head(self.origin, announced, stream)
         try:
             file = self._create_file(announced.key, head)
         except BeketError:
@@ -103,7 +103,7 @@ class Store:
 
         def close(connection: sa.Connection) -> None:
             if stored is not None:
-                index.add_segment(connection, self.disk_id, stored, acknowledged=False)
+                self.add_recorded(connection, stored)
             else:
                 index.to_garbage(connection, self.disk_id, [segment.announced.key])
             if reason is not None:
@@ -147,6 +147,11 @@ class Store:
 
         self.database.write(note)
 
+    def add_recorded(self, connection: sa.Connection, stored: StoredSegment) -> None:
+        """Index a segment that was recorded here; it is to travel, and to be signed."""
+        index.add_segment(connection, self.disk_id, stored, acknowledged=False)
+        seal_index.await_seal(connection, stored)
+
     # Receiving --------------------------------------------------------------------------------------------------------
 
     def expect(self, segment: StoredSegment) -> GrowingFile:
@@ -174,7 +179,7 @@ class Store:
 
     def forget_arrival(self, key: SegmentKey) -> None:
         """Throw away what has arrived of a segment, so that it can be sent from its start."""
-        self.discard([key])
+        self.database.write(lambda c: index.to_garbage(c, self.disk_id, [key]))
         self.collect_garbage()
 
     def admit(self, segment: StoredSegment, file: GrowingFile, stream: StreamFormat | None) -> None:
@@ -211,6 +216,7 @@ class Store:
 
         def move(connection: sa.Connection) -> None:
             index.to_garbage(connection, self.disk_id, keys)
+            seal_index.note_removed(connection, keys)
 
         self.database.write(move)
 

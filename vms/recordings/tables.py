@@ -153,3 +153,40 @@ hours = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Recorded here and in no seal yet: what a seal will say of it, even when retention comes first. Note: 0025.
+unsealed = sa.Table(
+    "unsealed",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("start_90k", sa.BigInteger, nullable=False),
+    sa.Column("duration_90k", sa.BigInteger, nullable=False),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("previous_sha256", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The newest seal of each camera; the seals themselves lie beside the recordings. Gaps from `gaps_from_90k` on may have
+# changed since.
+sealed = sa.Table(
+    "sealed",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("seal_sha256", sa.LargeBinary, nullable=False),
+    sa.Column("gaps_from_90k", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Numbers of segments that were here and were deleted on purpose: why their place in the chain is empty.
+removed = sa.Table(
+    "removed",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("first_sequence", sa.BigInteger, primary_key=True),
+    sa.Column("last_sequence", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -26,11 +26,13 @@ from beket.kernel.supervise import keep_running
 from beket.kernel.units import KIB
 from vms.recordings.backlog import Backlog
 from vms.recordings.cleaner import Cleaner
+from vms.recordings.sealing import Sealer
 from vms.recordings.writer import Recorder
 
 INVENTORY_EVERY_S = 2
 STATUS_EVERY_S = 5
 CLEAN_EVERY_S = 60
+SEAL_CHECK_EVERY_S = 60
 UPLOAD_EVERY_S = 2
 BURST_BYTES = 256 * KIB
 
@@ -53,6 +55,8 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             config.recordings, database=config.data / "video.db", community=enrolled.community, site=enrolled.site
         )
         store = stack.enter_context(opened)
+        sealer = Sealer(store, identity.key, clock=clock)
+        stack.callback(sealer.seal_all)  # after the recorder has closed its last segments
         recorder = Recorder(store, clock=clock, instruments=instruments, segment_s=config.cameras.segment_s)
         stack.callback(recorder.close)
         pace = Pace(
@@ -103,6 +107,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "live": supervised("live", live.run_once, backoff=LIVE_BACKOFF),
                 "uplink": supervised("uplink", functools.partial(upload, uploader, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(clean, cleaner, clock=clock)),
+                "sealing": supervised("sealing", functools.partial(seal, sealer, clock=clock)),
             },
         )
 
@@ -130,6 +135,13 @@ async def clean(cleaner: Cleaner, *, clock: Clock) -> None:
     while True:
         await asyncio.to_thread(cleaner.run_once)
         await clock.sleep(CLEAN_EVERY_S)
+
+
+async def seal(sealer: Sealer, *, clock: Clock) -> None:
+    """Sign what was recorded, each camera once an hour."""
+    while True:
+        await asyncio.to_thread(sealer.run_once)
+        await clock.sleep(SEAL_CHECK_EVERY_S)
 
 
 async def upload(uploader: SegmentUploader, *, clock: Clock) -> None:

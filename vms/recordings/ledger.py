@@ -1,0 +1,124 @@
+"""Owns the ledger of seals beside the recordings: `beket.ledger/<camera>/<YYYYMM>.jsonl`, only ever appended to.
+
+It goes through the Disk port under the store's rules: bytes synced, then the name, before anybody counts on a line.
+What a crash leaves of a line is ended by the next one and read as nothing. No camera can be called like the folder.
+"""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from beket.kernel.clock import NS_PER_S
+from beket.kernel.errors import NotFound, ProtocolError
+from beket.kernel.ids import CameraId, is_slug
+from beket.kernel.units import KIB, TICKS_PER_S
+from vms.recordings.chain import LINE_MAX_BYTES, SealLine, read_line
+from vms.recordings.disk import Disk, GrowingFile
+from vms.recordings.layout import START_LIMIT_90K
+
+FOLDER = "beket.ledger"
+_SUFFIX = ".jsonl"
+_READ_BYTES = 256 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A line that is no seal; `number` counts lines of the file from 1."""
+
+    name: str
+    number: int
+
+
+class Ledger:
+    """The ledger on one disk. Its one writer appends; anybody may read."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._durable: set[str] = set()
+
+    def append(self, camera: CameraId, line: bytes, *, wall_ns: int) -> None:
+        """Put a line down for good.
+
+        Raises:
+            NoSpace, DiskFailure: it may be there or not; appended again it does no harm.
+        """
+        folder = f"{FOLDER}/{camera}"
+        name = f"{folder}/{_month(wall_ns)}{_SUFFIX}"
+        self._make_folder(FOLDER, "")
+        self._make_folder(folder, FOLDER)
+        file = self._open(name)
+        try:
+            size_bytes = file.size_bytes
+            if size_bytes and self._disk.read(name, size_bytes - 1, 1) != b"\n":
+                line = b"\n" + line
+            file.append(line)
+            file.sync_data()
+        finally:
+            file.close()
+        if name not in self._durable:
+            # Synced even when it was there: the process that made it may have died before its own sync.
+            self._disk.sync_folder(folder)
+            self._durable.add(name)
+
+    def cameras(self) -> list[CameraId]:
+        """Cameras that have a ledger here."""
+        return [CameraId(name) for name in self._disk.names(FOLDER) if is_slug(name)]
+
+    def read(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
+        """The camera's seals as they were appended; of those with one number in a row only the last counts.
+
+        (A crash between a line and its commit leaves the line, and the next one takes its number.)
+        """
+        held: SealLine | None = None
+        for found in self._lines(camera):
+            if isinstance(found, SealLine):
+                if held is not None and held.seal.number != found.seal.number:
+                    yield held
+                held = found
+            else:
+                yield found
+        if held is not None:
+            yield held
+
+    def _lines(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
+        for bare in self._disk.names(f"{FOLDER}/{camera}"):
+            if not bare.endswith(_SUFFIX):
+                continue
+            name = f"{FOLDER}/{camera}/{bare}"
+            for number, data in enumerate(self._split(name), 1):
+                if not data:
+                    continue
+                try:
+                    yield read_line(data)
+                except ProtocolError:
+                    yield Damaged(name, number)
+
+    def _split(self, name: str) -> Iterator[bytes]:
+        """The lines of a file; one that is too long comes cut, which is no seal either."""
+        rest, offset = b"", 0
+        while part := self._disk.read(name, offset, _READ_BYTES):
+            offset += len(part)
+            *whole, last = part.split(b"\n")
+            for piece in whole:
+                yield (rest + piece)[: LINE_MAX_BYTES + 1]
+                rest = b""
+            rest = (rest + last)[: LINE_MAX_BYTES + 1]
+        if rest:
+            yield rest
+
+    def _open(self, name: str) -> GrowingFile:
+        try:
+            return self._disk.reopen(name)
+        except NotFound:
+            return self._disk.create(name)
+
+    def _make_folder(self, name: str, parent: str) -> None:
+        if name not in self._durable:
+            self._disk.make_folder(name)
+            self._disk.sync_folder(parent)
+            self._durable.add(name)
+
+
+def _month(wall_ns: int) -> str:
+    wall_s = min(max(0, wall_ns) // NS_PER_S, START_LIMIT_90K // TICKS_PER_S - 1)
+    return datetime.datetime.fromtimestamp(wall_s, datetime.UTC).strftime("%Y%m")

@@ -1,0 +1,162 @@
+"""Owns the SQL of what is sealed, what waits for a seal, and what was deleted; each inside its caller's transaction."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from beket.kernel.ids import CameraId
+from beket.kernel.ports import GapInfo, GapReason
+from vms.recordings.index import camera_row, find_camera
+from vms.recordings.layout import SegmentKey
+from vms.recordings.segments import StoredSegment
+from vms.recordings.tables import cameras, gaps, removed, sealed, unsealed
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A camera's newest seal; `number` 0 before the first."""
+
+    number: int = 0
+    seal_sha256: str = ""
+    gaps_from_90k: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much of a camera is in no seal yet."""
+
+    camera: CameraId
+    segments: int
+    oldest_90k: int
+
+
+def await_seal(connection: sa.Connection, segment: StoredSegment) -> None:
+    """A segment was recorded here; the next seal is to name it."""
+    connection.execute(
+        sa.insert(unsealed).values(
+            camera=camera_row(connection, segment.camera),
+            sequence=segment.sequence,
+            start_90k=segment.start_90k,
+            duration_90k=segment.duration_90k,
+            run=segment.run,
+            size_bytes=segment.size_bytes,
+            sha256=segment.sha256,
+            previous_sha256=segment.previous_sha256,
+        )
+    )
+
+
+def waiting(connection: sa.Connection) -> list[Waiting]:
+    """Cameras with something to seal."""
+    rows = connection.execute(
+        sa.select(cameras.c.slug, sa.func.count(), sa.func.min(unsealed.c.start_90k))
+        .join(cameras, cameras.c.id == unsealed.c.camera)
+        .group_by(cameras.c.slug)
+        .order_by(cameras.c.slug)
+    )
+    return [Waiting(CameraId(slug), count, oldest) for slug, count, oldest in rows]
+
+
+def unsealed_segments(connection: sa.Connection, camera: CameraId, limit: int) -> list[StoredSegment]:
+    """The camera's segments that wait for a seal, by their numbers."""
+    rows = connection.execute(
+        sa.select(unsealed)
+        .where(unsealed.c.camera == find_camera(connection, camera))
+        .order_by(unsealed.c.sequence)
+        .limit(limit)
+    )
+    return [
+        StoredSegment(
+            camera=camera,
+            start_90k=row.start_90k,
+            duration_90k=row.duration_90k,
+            sequence=row.sequence,
+            size_bytes=row.size_bytes,
+            sha256=row.sha256,
+            run=row.run,
+            previous_sha256=row.previous_sha256,
+        )
+        for row in rows
+    ]
+
+
+def head(connection: sa.Connection, camera: CameraId) -> Head:
+    """The camera's newest seal."""
+    row = connection.execute(sa.select(sealed).where(sealed.c.camera == find_camera(connection, camera))).first()
+    return Head() if row is None else Head(row.number, row.seal_sha256.hex(), row.gaps_from_90k)
+
+
+def gaps_to_tell(connection: sa.Connection, camera: CameraId, from_90k: int, limit: int) -> list[GapInfo]:
+    """Gaps from `from_90k` on, oldest first: what may have changed since the seal before."""
+    rows = connection.execute(
+        sa.select(gaps.c.start_90k, gaps.c.end_90k, gaps.c.reason)
+        .where(gaps.c.camera == find_camera(connection, camera), gaps.c.start_90k >= from_90k)
+        .order_by(gaps.c.start_90k)
+        .limit(limit)
+    )
+    return [GapInfo(camera, row.start_90k, row.end_90k, GapReason(row.reason)) for row in rows]
+
+
+def put_head(connection: sa.Connection, camera: CameraId, newest: Head, sequences: Sequence[int] = ()) -> None:
+    """A seal is in the ledger: remember it, and forget what waited for it."""
+    camera_id = camera_row(connection, camera)
+    values = {
+        "number": newest.number,
+        "seal_sha256": bytes.fromhex(newest.seal_sha256),
+        "gaps_from_90k": newest.gaps_from_90k,
+    }
+    if connection.execute(sa.update(sealed).where(sealed.c.camera == camera_id).values(values)).rowcount == 0:
+        connection.execute(sa.insert(sealed).values(camera=camera_id, **values))
+    if sequences:
+        connection.execute(
+            sa.delete(unsealed).where(
+                unsealed.c.camera == sa.bindparam("its_camera"), unsealed.c.sequence == sa.bindparam("its_sequence")
+            ),
+            [{"its_camera": camera_id, "its_sequence": sequence} for sequence in sequences],
+        )
+
+
+# Deleted --------------------------------------------------------------------------------------------------------------
+
+
+def note_removed(connection: sa.Connection, keys: Sequence[SegmentKey]) -> None:
+    """Segments were deleted on purpose: a few rows, however many there were."""
+    for camera, its in itertools.groupby(sorted(keys, key=lambda key: key.camera), key=lambda key: key.camera):
+        camera_id = camera_row(connection, camera)
+        for first, last in _ranges(sorted({key.sequence for key in its})):
+            _extend(connection, camera_id, first, last)
+
+
+def removed_ranges(connection: sa.Connection, camera: CameraId) -> list[tuple[int, int]]:
+    """First and last number of each stretch of deleted segments."""
+    rows = connection.execute(
+        sa.select(removed.c.first_sequence, removed.c.last_sequence)
+        .where(removed.c.camera == find_camera(connection, camera))
+        .order_by(removed.c.first_sequence)
+    )
+    return [(first, last) for first, last in rows]
+
+
+def _extend(connection: sa.Connection, camera_id: int, first: int, last: int) -> None:
+    of_camera = removed.c.camera == camera_id
+    touching = (of_camera, removed.c.first_sequence <= last + 1, removed.c.last_sequence >= first - 1)
+    rows = connection.execute(sa.select(removed.c.first_sequence, removed.c.last_sequence).where(*touching)).fetchall()
+    if rows:
+        first = min(first, *(row.first_sequence for row in rows))
+        last = max(last, *(row.last_sequence for row in rows))
+        connection.execute(sa.delete(removed).where(*touching))
+    connection.execute(sa.insert(removed).values(camera=camera_id, first_sequence=first, last_sequence=last))
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    first = last = None
+    for number in numbers:
+        if last is not None and number != last + 1:
+            yield first or 0, last
+            first = number
+        first = number if first is None else first
+        last = number
+    if first is not None and last is not None:
+        yield first, last
