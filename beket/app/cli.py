@@ -28,6 +28,7 @@ COMMANDS = (
     Command(
         "agent", say("агент об'єкта: камери, мережа, передача в центр", "a site's agent: cameras, network, uplink")
     ),
+    Command("pc", say("комп'ютер: що в ньому є і що встановлено", "a computer: what is in it and on it")),
     Command(
         "inventory", say("об'єкти, пристрої й камери: перевірити, внести, вивести", "check, import, export inventory")
     ),

@@ -43,9 +43,15 @@ BUDGETS = (
     ),
     Budget(
         command="beket pc",
-        imports=("beket.kernel", "beket.access.agent_key"),
+        imports=(
+            "beket.kernel",
+            "beket.access.agent_key",
+            "beket.app.commands.pc",
+            "agents.computers",
+            "agents.uplink.connection",
+        ),
         but=("beket.kernel.database",),
-        max_mb=35,
+        max_mb=42,
         unwanted=(*HEAVY, "sqlalchemy", "alembic", "pysnmp", "jinja2", "uvloop", "yaml", "prometheus_client"),
     ),
     Budget(

@@ -2,20 +2,18 @@
 
 import argparse
 import random
-import sys
 from pathlib import Path
 
 from beket.app import process
 from beket.app.commands import arguments
 from beket.app.config import AgentConfig
+from beket.app.join_words import read_join_line
 from beket.app.ownership import check_rooms_are_ours
 from beket.app.terminal import tell
 from beket.app.wiring.agent_side import AgentFiles, join, load_identity
 from beket.kernel import logs
 from beket.kernel.clock import SystemClock
 from beket.kernel.config import load
-from beket.kernel.errors import InvalidArgument
-from beket.kernel.secrets import read_secret_file
 from beket.kernel.text import Language, say
 
 PARTS = ("capture", "polling", "backup")
@@ -47,7 +45,7 @@ def run(parsed: argparse.Namespace) -> int:
     config = load(parsed.config, AgentConfig)
     files = AgentFiles(config.data)
     if parsed.verb == "join":
-        enrolled = join(files, _line(parsed.line_file), clock=SystemClock())
+        enrolled = join(files, read_join_line(parsed.line_file), clock=SystemClock())
         tell(say("Приєднано: об'єкт «{site}».", "Joined: site “{site}”.", site=enrolled.site))
         return 0
     check_rooms_are_ours()
@@ -92,17 +90,3 @@ async def _run_part(config: AgentConfig, part: str) -> None:
         from beket.app.wiring.polling import run_polling
 
         await run_polling(config, clock=clock, rng=rng, stop=stop)
-
-
-def _line(file: Path | None) -> str:
-    if file:
-        return read_secret_file(file).reveal()
-    if sys.stdin.isatty():
-        tell(say("Вставте рядок приєднання і натисніть Enter:", "Paste the join line and press Enter:"))
-    line = sys.stdin.readline(4096)
-    if not line.strip():
-        raise InvalidArgument(
-            say("Рядка приєднання немає.", "There is no join line."),
-            hint=say("У центрі: beket centre join-line ОБ'ЄКТ", "At the centre: beket centre join-line SITE"),
-        )
-    return line

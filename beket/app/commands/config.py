@@ -4,11 +4,16 @@ import argparse
 from pathlib import Path
 
 from beket.app.config import AgentConfig, CentreConfig
+from beket.app.pc_config import PcConfig
 from beket.app.terminal import tell
 from beket.kernel.config import example, load, spell
 from beket.kernel.text import Language, say
 
-KINDS: dict[str, type[AgentConfig] | type[CentreConfig]] = {"agent": AgentConfig, "centre": CentreConfig}
+KINDS: dict[str, type[AgentConfig] | type[CentreConfig] | type[PcConfig]] = {
+    "agent": AgentConfig,
+    "centre": CentreConfig,
+    "pc": PcConfig,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:

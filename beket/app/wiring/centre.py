@@ -43,6 +43,7 @@ from beket.kernel.ports import PointSink
 from beket.kernel.supervise import keep_running
 from beket.kernel.text import say
 from collector import web as collector_web
+from collector.assets.store import ComputerStore
 from collector.ingest import Ingest as PointIngest
 from collector.inventory.signed import signed_part
 from collector.inventory.store import InventoryStore
@@ -90,6 +91,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         backups = backups_for_pages(config.repositories, ledger, service, clock=clock)
         unwell = functools.partial(backup_conditions, backups.views, inventory, contact=config.alerts.contact)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)
+        computers = ComputerStore(facts, clock=clock)
         alerts = Alerts(config, room, clock=clock, rng=rng)
         stack.callback(alerts.stop)
         live = Live(access, inventory, clock=clock, instruments=instruments)
@@ -113,7 +115,12 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
             stop,
             {
                 "agents": listen.serve(
-                    parts.agents_app(live, sink.queue, functools.partial(agent_router, ledger, service, clock=clock)),
+                    parts.agents_app(
+                        live,
+                        sink.queue,
+                        functools.partial(agent_router, ledger, service, clock=clock),
+                        functools.partial(collector_web.computers_router, computers.take),
+                    ),
                     agents_socket,
                     stop,
                     tls=(cert, key),
@@ -164,8 +171,8 @@ class _Parts:
             stale_after_s=config.samples.stale_after_s,
         )
 
-    def agents_app(self, live: Live, forward: PointSink | None, backups: Callable[..., APIRouter]) -> FastAPI:
-        """What agents call."""
+    def agents_app(self, live: Live, forward: PointSink | None, *others: Callable[..., APIRouter]) -> FastAPI:
+        """What agents call; `others` are routers of the rooms that need nothing else of this."""
         app = web_edge.new_app()
         authenticate = web_agents.authenticate_with(self._access.enrolment)
         points = PointIngest(
@@ -183,7 +190,8 @@ class _Parts:
         app.include_router(collector_web.agent_router(points, authenticate=authenticate))
         app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
         app.include_router(live.agent_router(authenticate))
-        app.include_router(backups(authenticate=authenticate))
+        for other in others:
+            app.include_router(other(authenticate=authenticate))
         return app
 
     def pages_app(self, routers: Iterable[APIRouter]) -> FastAPI:
