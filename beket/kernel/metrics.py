@@ -26,6 +26,7 @@ ALLOWED_LABELS = frozenset(
         "camera",
         "agent",
         "disk",
+        "part",
         "plan",
         "provider",
         "probe",
