@@ -1,5 +1,6 @@
 """Owns the agent's `[network]` section."""
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -17,3 +18,4 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool, Meta(description="Чи досить відповіді на ping, щоб вважати пристрій із SNMP живим.")
     ] = True
     at_once: Annotated[int, Meta(ge=1, le=1024, description="Скільки пристроїв опитувати одночасно.")] = 64
+    modules: Annotated[Path | None, Meta(description="Тека з власними описами пристроїв (*.toml).")] = None

@@ -1,22 +1,27 @@
-"""Owns one poll of one device: reachability first, then the modules' tables; what came, and why the rest did not.
+"""Owns one poll of one device: reachability first, then what its modules ask; what came, and why the rest did not.
 
 A dead device costs one time-out: the ping and the first SNMP question go out together, and if SNMP is silent nothing
-more is asked. Partial results are kept with their reason. Does not own when polls happen (`poller`).
+more is asked. Which modules a device has is found out once and remembered (`detection`, `known_devices`). Partial
+results are kept with their reason. Does not own when polls happen (`poller`).
 """
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agents.network import metrics, reading
+from agents.network.detection import MODEL_OID, detect
 from agents.network.icmp import Ping, Pinger
-from agents.network.module_files import Module
+from agents.network.known_devices import KnownDevices
+from agents.network.module_files import Module, Table
 from agents.network.reading import PortIdentity
 from agents.network.snmp.codec import Value, Version
 from agents.network.snmp.credentials import parse_v3_user
+from agents.network.snmp.oid import parse_oid
 from agents.network.snmp.port import SNMP_PORT, SilentToUser, SnmpPort, Target, TooLate
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import BeketError, InvalidArgument, ProtocolError, TimedOut, Unauthenticated
+from beket.kernel.errors import BeketError, InvalidArgument, ProtocolError, TimedOut, Unauthenticated, Unreachable
 from beket.kernel.inventory import Device
 from beket.kernel.metrics import Labels, Metric, Point
 from beket.kernel.secrets import Secret, SecretStore
@@ -24,6 +29,9 @@ from beket.kernel.text import Text, say
 
 _VERSIONS = {"v1": Version.V1, "v2c": Version.V2C, "v3": Version.V3}
 # What only a living device does: talk nonsense, refuse our user, name its engine and then keep silent, answer too late.
+_UPTIME = parse_oid("1.3.6.1.2.1.1.3.0")
+# Scalars in one question to a device that is known to answer.
+_SCALARS_AT_ONCE = 24
 _SIGNS_OF_LIFE = (ProtocolError, Unauthenticated, SilentToUser, TooLate)
 
 
@@ -35,7 +43,8 @@ class Reading:
         is_up: it answered to something.
         snmp_is_up: it answered SNMP; None when it is not asked.
         error: why the reading is not complete; None when all that was asked came.
-        facts: texts by name: description, model-oid, name.
+        facts: texts by name: description, model-oid, name; of some families model, firmware, serial.
+        modules: names of the modules that the device was found to have.
     """
 
     device: Device
@@ -45,6 +54,7 @@ class Reading:
     error: BeketError | None = None
     facts: dict[str, str] = field(default_factory=dict)
     ports: list[PortIdentity] = field(default_factory=list)
+    modules: tuple[str, ...] = ()
 
 
 class DevicePolls:
@@ -61,16 +71,27 @@ class DevicePolls:
         timeout_s: float = 1.0,
         ping_proves_life: bool = True,
     ) -> None:
-        """Without `ping_proves_life` gear that speaks SNMP is up only if it does: on loopback the machine answers
+        """`modules` are `system` and then all that a device may turn out to have.
+
+        Without `ping_proves_life` gear that speaks SNMP is up only if it does: on loopback the machine answers
         pings for simulated gear, and some routers answer for what stands behind them.
         """
         self._snmp = snmp
         self._pinger = pinger
-        self._modules = modules
+        self._system = modules[0]
+        self._always = [module for module in modules[1:] if module.detect.always]
+        self._families = {module.name: module for module in modules[1:] if not module.detect.always}
+        self._known = KnownDevices(clock)
+        # Scalars that a v1 device was found not to have: each costs it a question of its own.
+        self._lacking: dict[str, set[bytes]] = {}
         self._secrets = secrets
         self._clock = clock
         self._timeout_s = timeout_s
         self._ping_proves_life = ping_proves_life
+
+    def remember_in(self, known: KnownDevices) -> None:
+        """Keep in `known`, which may outlast this process, which modules each device has."""
+        self._known = known
 
     async def poll(self, device: Device) -> Reading:
         """Read `device` now. A device that is away or wrong is a reading with an error, never an exception.
@@ -111,41 +132,90 @@ class DevicePolls:
     async def _read(self, device: Device, target: Target, labels: Labels) -> Reading:
         wall_ns = self._clock.wall_ns()
         result = Reading(device, is_up=False, snmp_is_up=False)
-        names = [name for module in self._modules for name in (*module.scalars, *module.facts)]
         try:
-            values = await self._snmp.get(target, names)
+            values = await self._snmp.get(target, self._system.asked())
         except BeketError as error:
             result.error = error
             return result
         result.snmp_is_up = True
-        for module in self._modules:
-            result.points += reading.scalar_points(module, values, labels, wall_ns)
-            result.facts |= reading.facts_of(module, values)
-            if module.columns and result.error is None:
-                await self._read_table(module, target, labels, result)
+        result.points += reading.scalar_points(self._system, values, labels, wall_ns)
+        result.facts |= reading.facts_of(self._system, values)
+        await self._read_modules(self._always, target, labels, result)
+        families = await self._families_of(device, target, values, result)
+        await self._read_modules(families, target, labels, result)
+        result.modules = tuple(module.name for module in (*self._always, *families))
+        if families:
+            # Two families may know the same; the one that stands first is believed.
+            result.points = list({(p.name, p.labels): p for p in reversed(result.points)}.values())[::-1]
         return result
 
-    async def _read_table(self, module: Module, target: Target, labels: Labels, result: Reading) -> None:
+    async def _families_of(
+        self, device: Device, target: Target, values: Mapping[bytes, Value], result: Reading
+    ) -> list[Module]:
+        model, uptime = values.get(MODEL_OID), values.get(_UPTIME)
+        raw_model = model if isinstance(model, bytes) else b""
+        who = f"{device.id} {device.address}"
+        names = self._known.recall(who, model=raw_model, uptime=uptime if isinstance(uptime, int) else None)
+        if names is None and not _is_silent(result):
+            kinship = await detect(self._snmp, target, list(self._families.values()), model)
+            self._known.note(who, kinship, model=raw_model)
+            self._lacking.pop(device.id, None)
+            names = kinship.modules
+        return [self._families[name] for name in names or () if name in self._families]
+
+    async def _read_modules(self, modules: Sequence[Module], target: Target, labels: Labels, result: Reading) -> None:
+        """Read what the modules ask, unless the device has fallen silent in the meantime."""
+        if not _is_silent(result):
+            await self._read_scalars(modules, target, labels, result)
+        for table in (table for module in modules for table in module.tables):
+            if not _is_silent(result):
+                await self._read_table(table, target, labels, result)
+
+    async def _read_scalars(self, modules: Sequence[Module], target: Target, labels: Labels, result: Reading) -> None:
+        lacking = self._lacking.get(result.device.id, set())
+        names = [name for module in modules for name in module.asked() if name not in lacking]
+        wall_ns = self._clock.wall_ns()
+        values: dict[bytes, Value] = {}
+        for first in range(0, len(names), _SCALARS_AT_ONCE):
+            try:
+                values |= await self._snmp.get(target, names[first : first + _SCALARS_AT_ONCE])
+            except BeketError as error:
+                result.error = result.error or error
+                break
+        else:
+            if names and target.version is Version.V1:
+                self._lacking[result.device.id] = lacking | (set(names) - values.keys())
+        for module in modules:
+            result.points += reading.scalar_points(module, values, labels, wall_ns)
+            result.facts |= reading.facts_of(module, values)
+
+    async def _read_table(self, table: Table, target: Target, labels: Labels, result: Reading) -> None:
         wall_ns = self._clock.wall_ns()
         columns: dict[bytes, Mapping[bytes, Value]] = {}
-        measures = dict(module.columns)
-        await self._walk(target, [*module.identity, *module.columns], columns, result)
-        absent = {measure.metric for name, measure in module.columns.items() if not columns.get(name)}
-        spare = {name: measure for name, measure in module.fallbacks.items() if measure.metric in absent}
-        if spare and result.error is None:
+        sources = table.columns
+        walk_error = await self._walk(target, table.asked(), columns, result)
+        absent = {source.measure.metric for source in table.columns if not columns.get(source.name)}
+        spare = tuple(source for source in table.fallbacks if source.measure.metric in absent)
+        if spare and walk_error is None:
             # Only a column that was read to its end and found empty is absent; one that was cut off is not.
-            await self._walk(target, list(spare), columns, result)
-            measures |= spare
-        ports = reading.ports_of(module, columns)
-        result.ports += ports.values()
-        result.points += reading.row_points(measures, columns, ports, labels, wall_ns)
+            await self._walk(target, table.asked_instead(spare), columns, result)
+            sources += spare
+        ports = reading.ports_of(table, columns)
+        if table.label == "port":
+            result.ports += ports.values()
+        elif len(ports) > reading.PARTS_MAX:
+            ports = dict(itertools.islice(ports.items(), reading.PARTS_MAX))
+            result.error = result.error or _too_many_parts()
+        rows = {index: (*labels, (table.label, port.name)) for index, port in ports.items()}
+        result.points += reading.row_points(sources, columns, rows, labels, wall_ns)
 
     async def _walk(
         self, target: Target, names: list[bytes], columns: dict[bytes, Mapping[bytes, Value]], result: Reading
-    ) -> None:
+    ) -> BeketError | None:
         walk = await self._snmp.walk(target, names)
         columns.update(zip(names, walk.columns, strict=True))
         result.error = result.error or walk.error
+        return walk.error
 
     def _target(self, device: Device, host: str, port: int) -> Target:
         version = _VERSIONS.get(device.snmp)
@@ -192,6 +262,20 @@ def silence(device: Device) -> TimedOut:
         ),
         subject=device.id,
         hint=_what_to_do(),
+    )
+
+
+def _is_silent(result: Reading) -> bool:
+    return isinstance(result.error, TimedOut | Unreachable)
+
+
+def _too_many_parts() -> ProtocolError:
+    return ProtocolError(
+        say(
+            "Пристрій називає понад {n} своїх частин; решту пропущено.",
+            "The device names over {n} parts of itself; the rest is left out.",
+            n=reading.PARTS_MAX,
+        )
     )
 
 

@@ -4,6 +4,7 @@ An honest rate is made at the centre, from the counter together with `device_upt
 `port_discontinuity_seconds`: where either says that counting began anew, there is no rate, never a spike.
 """
 
+from agents.network import gear_metrics
 from beket.kernel.metrics import Metric
 from beket.kernel.text import say
 
@@ -132,4 +133,5 @@ METRICS = (
     PORT_UP,
     PORT_SPEED,
     PORT_DISCONTINUITY,
+    *gear_metrics.METRICS,
 )

@@ -4,79 +4,98 @@ Every mistake of a file is reported at once, as for configuration. A metric must
 fallback), with the unit its name ends in.
 """
 
+import contextlib
 import importlib.resources
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
-import msgspec
-
+from agents.network.module_format import Detect, Fact, Measure, ModuleFile, TableFile
 from agents.network.snmp.oid import parse_oid
 from beket.kernel import config
 from beket.kernel.config import ConfigMistakes, Mistake
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.metrics import Catalogue
-from beket.kernel.text import say
+from beket.kernel.text import Text, say
 
-SHIPPED = ("system", "interfaces")
-
-_Object = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9-]+::[A-Za-z][A-Za-z0-9-]*$", description="MIB::object")]
-_Unit = Literal["bytes", "seconds", "bps", "ratio", "errors", "discards", "count"]
-
-
-class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One numeric object: the sample is `value × scale`, or with `equals` 1 where the value is that, else 0."""
-
-    object: _Object
-    oid: str
-    metric: str
-    unit: _Unit
-    scale: float = 1.0
-    equals: int | None = None
-
-    def sample(self, value: int) -> float:
-        """The sample that a raw value gives."""
-        return float(value == self.equals) if self.equals is not None else value * self.scale
+_DEVICE = ("site", "device")
+_PART = (*_DEVICE, "part")
+_PLAIN = {"object", "oid", "metric", "unit", "scale", "equals"}
 
 
-class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One object of text that is remembered of a device and never becomes a label."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checked measure; OIDs are raw, ready to ask.
 
-    object: _Object
-    oid: str
-    fact: Literal["description", "model-oid", "name"]
+    Attributes:
+        is_plain: the sample is `scale × value`, or whether it equals one number: the case of all ports.
+        powers: name, `times` and `plus` of each.
+    """
+
+    name: bytes
+    measure: Measure
+    is_plain: bool
+    where: tuple[tuple[bytes, frozenset[int | bytes]], ...]
+    pattern: re.Pattern[str] | None
+    powers: tuple[tuple[bytes, int, int], ...]
+    plus: bytes | None
+    times: bytes | None
+    per: bytes | None
+
+    def others(self) -> list[bytes]:
+        """Names of further objects of the same row that the sample needs."""
+        maybe = (self.plus, self.times, self.per)
+        return [name for name in (*(n for n, _ in self.where), *(n for n, _, _ in self.powers), *maybe) if name]
 
 
-class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One column that tells rows apart or names them for people."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A checked table; `names`, `spare_names` and `aliases` are the columns that tell its rows apart."""
 
-    object: _Object
-    oid: str
-    role: Literal["port", "port-fallback", "alias"]
+    label: str
+    prefix: str
+    names: bytes | None
+    spare_names: bytes | None
+    aliases: bytes | None
+    columns: tuple[Source, ...]
+    fallbacks: tuple[Source, ...]
 
+    def asked(self) -> list[bytes]:
+        """Columns to walk, the fallbacks' apart."""
+        identity = [name for name in (self.names, self.spare_names, self.aliases) if name is not None]
+        return list(dict.fromkeys((*identity, *_asked(self.columns))))
 
-class ModuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file as it is written."""
-
-    scalars: tuple[Measure, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    identity: tuple[Identity, ...] = ()
-    columns: tuple[Measure, ...] = ()
-    fallbacks: tuple[Measure, ...] = ()
+    def asked_instead(self, sources: Iterable[Source]) -> list[bytes]:
+        """Columns to walk for these fallbacks."""
+        return list(dict.fromkeys(_asked(sources)))
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A checked module; keys are raw OIDs, ready to ask."""
+    """A checked module."""
 
     name: str
-    scalars: dict[bytes, Measure]
+    title: str
+    source: str
+    detect: Detect
+    model_oids: tuple[bytes, ...]
+    probes: tuple[bytes, ...]
+    probe_columns: tuple[bytes, ...]
+    scalars: tuple[Source, ...]
     facts: dict[bytes, Fact]
-    identity: dict[bytes, Identity]
-    columns: dict[bytes, Measure]
-    fallbacks: dict[bytes, Measure]
+    tables: tuple[Table, ...]
+
+    def sources(self) -> Iterator[Source]:
+        """All that gives samples."""
+        yield from self.scalars
+        for table in self.tables:
+            yield from (*table.columns, *table.fallbacks)
+
+    def asked(self) -> list[bytes]:
+        """Scalars to ask for."""
+        return list(dict.fromkeys((*_asked(self.scalars), *self.facts)))
 
 
 def load_module(path: Path, catalogue: Catalogue) -> Module:
@@ -91,65 +110,167 @@ def load_module(path: Path, catalogue: Catalogue) -> Module:
         raise ConfigMistakes(path, mistakes)
     return Module(
         name=path.stem,
-        scalars={parse_oid(item.oid): item for item in file.scalars},
+        title=file.title,
+        source=file.source,
+        detect=file.detect,
+        model_oids=tuple(map(parse_oid, file.detect.model_oids)),
+        probes=tuple(map(parse_oid, file.detect.probes)),
+        probe_columns=tuple(map(parse_oid, file.detect.columns)),
+        scalars=tuple(map(_source, file.scalars)),
         facts={parse_oid(item.oid): item for item in file.facts},
-        identity={parse_oid(item.oid): item for item in file.identity},
-        columns={parse_oid(item.oid): item for item in file.columns},
-        fallbacks={parse_oid(item.oid): item for item in file.fallbacks},
+        tables=tuple(map(_table, file.tables)),
     )
 
 
 def load_shipped(catalogue: Catalogue) -> list[Module]:
-    """The modules that come with Beket, `system` first."""
+    """The modules that come with Beket: `system`, `interfaces`, then the families by name."""
     folder = importlib.resources.files("agents.network") / "modules"
     with importlib.resources.as_file(folder) as path:
-        return [load_module(path / f"{name}.toml", catalogue) for name in SHIPPED]
+        modules = {file.stem: load_module(file, catalogue) for file in sorted(path.glob("*.toml"))}
+    return [modules.pop("system"), modules.pop("interfaces"), *modules.values()]
+
+
+def load_own(folder: Path, catalogue: Catalogue) -> tuple[list[Module], list[ConfigMistakes]]:
+    """The community's own modules, and what is wrong with files that are left out for that. Blocking."""
+    modules, mistakes = [], []
+    for file in sorted(folder.glob("*.toml")):
+        try:
+            modules.append(load_module(file, catalogue))
+        except ConfigMistakes as error:
+            mistakes.append(error)
+    return modules, mistakes
+
+
+def join(shipped: list[Module], own: Iterable[Module]) -> list[Module]:
+    """All modules, where one of the community's own stands in for the shipped one of the same name."""
+    by_name = {module.name: module for module in (*shipped, *own)}
+    return list(by_name.values())
+
+
+def _asked(sources: Iterable[Source]) -> Iterator[bytes]:
+    for source in sources:
+        yield source.name
+        yield from source.others()
+
+
+def _source(measure: Measure) -> Source:
+    given = {name for name in measure.__struct_fields__ if getattr(measure, name) != _DEFAULT[name]}
+    plus, times, per = (parse_oid(oid) if oid else None for oid in (measure.plus, measure.times, measure.per))
+    return Source(
+        name=parse_oid(measure.oid),
+        measure=measure,
+        is_plain=given <= _PLAIN and not isinstance(measure.equals, tuple),
+        where=tuple((parse_oid(item.oid), frozenset(map(_as_value, item.equals))) for item in measure.where),
+        pattern=re.compile(measure.text) if measure.text else None,
+        powers=tuple((parse_oid(power.oid), power.times, power.plus) for power in measure.powers),
+        plus=plus,
+        times=times,
+        per=per,
+    )
+
+
+_DEFAULT = {
+    name: getattr(Measure(object="", oid="", metric="", unit="count"), name) for name in Measure.__struct_fields__
+}
+
+
+def _as_value(value: int | str) -> int | bytes:
+    return value if isinstance(value, int) else parse_oid(value)
+
+
+def _table(file: TableFile) -> Table:
+    by_role = {item.role: parse_oid(item.oid) for item in file.identity}
+    return Table(
+        label=file.label,
+        prefix=file.prefix,
+        names=by_role.get("name"),
+        spare_names=by_role.get("spare-name"),
+        aliases=by_role.get("alias"),
+        columns=tuple(map(_source, file.columns)),
+        fallbacks=tuple(map(_source, file.fallbacks)),
+    )
 
 
 def _mistakes(file: ModuleFile, catalogue: Catalogue) -> Iterator[Mistake]:
-    groups: dict[str, tuple[Measure | Fact | Identity, ...]] = {
-        "scalars": file.scalars,
-        "facts": file.facts,
-        "identity": file.identity,
-        "columns": file.columns,
-        "fallbacks": file.fallbacks,
-    }
-    oids = Counter(item.oid for group in groups.values() for item in group)
-    for name, group in groups.items():
-        for i, item in enumerate(group):
-            place = f"{name}[{i}].oid"
-            try:
-                parse_oid(item.oid)
-            except InvalidArgument as error:
-                yield Mistake(place, error.message)
-            if oids[item.oid] > 1:
-                yield Mistake(place, say("цей OID уже є у файлі.", "this OID is in the file already."))
-    for name, measures, labels in (
-        ("scalars", file.scalars, ("site", "device")),
-        ("columns", file.columns, ("site", "device", "port")),
-        ("fallbacks", file.fallbacks, ("site", "device", "port")),
+    for name, oids in (
+        ("model_oids", file.detect.model_oids),
+        ("probes", file.detect.probes),
+        ("columns", file.detect.columns),
     ):
-        yield from _measure_mistakes(name, measures, labels, catalogue)
-    wanted = {measure.metric for measure in file.columns}
-    for i, measure in enumerate(file.fallbacks):
-        if measure.metric not in wanted:
-            what = say("запасна колонка без головної.", "a fallback without its main column.")
-            yield Mistake(f"fallbacks[{i}].metric", what)
+        for i, oid in enumerate(oids):
+            yield from _oid_mistakes(f"detect.{name}[{i}]", oid)
+    if not (file.detect.always or file.detect.model_oids or file.detect.probes or file.detect.columns):
+        what = say("не сказано, як упізнати такий пристрій.", "it is not said how such a device is known.")
+        yield Mistake("detect", what)
+    for i, fact in enumerate(file.facts):
+        yield from _oid_mistakes(f"facts[{i}].oid", fact.oid)
+    yield from _measure_mistakes("scalars", file.scalars, None, catalogue)
+    for i, table in enumerate(file.tables):
+        place = f"tables[{i}]"
+        for j, identity in enumerate(table.identity):
+            yield from _oid_mistakes(f"{place}.identity[{j}].oid", identity.oid)
+        for name, measures in (("columns", table.columns), ("fallbacks", table.fallbacks)):
+            yield from _measure_mistakes(f"{place}.{name}", measures, table.label, catalogue)
+        wanted = {measure.metric for measure in table.columns}
+        for j, measure in enumerate(table.fallbacks):
+            if measure.metric not in wanted:
+                what = say("запасна колонка без головної.", "a fallback without its main column.")
+                yield Mistake(f"{place}.fallbacks[{j}].metric", what)
 
 
 def _measure_mistakes(
-    name: str, measures: Iterable[Measure], labels: tuple[str, ...], catalogue: Catalogue
+    name: str, measures: Iterable[Measure], row_label: str | None, catalogue: Catalogue
 ) -> Iterator[Mistake]:
-    seen: set[str] = set()
+    seen: Counter[object] = Counter((m.metric, m.part, m.where) for m in measures)
     for i, measure in enumerate(measures):
-        place = f"{name}[{i}].metric"
+        place = f"{name}[{i}]"
+        yield from _words_mistakes(place, measure)
         metric = catalogue.get(measure.metric)
+        labels = _labels(measure, row_label)
         if metric is None:
-            yield Mistake(place, say("такої метрики не оголошено.", "no such metric is declared."))
+            yield Mistake(f"{place}.metric", say("такої метрики не оголошено.", "no such metric is declared."))
         elif metric.labels != labels:
-            yield Mistake(place, say("у цієї метрики інші мітки.", "this metric has other labels."))
+            yield Mistake(f"{place}.metric", say("у цієї метрики інші мітки.", "this metric has other labels."))
         elif not metric.name.removesuffix("_total").endswith(f"_{measure.unit}"):
-            yield Mistake(place, say("назва метрики має іншу одиницю.", "the metric's name has another unit."))
-        if measure.metric in seen:
-            yield Mistake(place, say("цю метрику вже дає інший об'єкт.", "another object gives this metric already."))
-        seen.add(measure.metric)
+            what = say("назва метрики має іншу одиницю.", "the metric's name has another unit.")
+            yield Mistake(f"{place}.metric", what)
+        if seen[measure.metric, measure.part, measure.where] > 1:
+            what = say("цю метрику вже дає інший об'єкт.", "another object gives this metric already.")
+            yield Mistake(f"{place}.metric", what)
+
+
+def _labels(measure: Measure, row_label: str | None) -> tuple[str, ...]:
+    if row_label is None:
+        return _PART if measure.part else _DEVICE
+    return _DEVICE if measure.combine else (*_DEVICE, row_label)
+
+
+def _words_mistakes(place: str, measure: Measure) -> Iterator[Mistake]:
+    oids = {"oid": measure.oid, "plus": measure.plus, "times": measure.times, "per": measure.per}
+    oids |= {f"powers[{i}].oid": power.oid for i, power in enumerate(measure.powers)}
+    oids |= {f"where[{i}].oid": where.oid for i, where in enumerate(measure.where)}
+    for i, where in enumerate(measure.where):
+        oids |= {f"where[{i}].equals[{j}]": text for j, text in enumerate(where.equals) if isinstance(text, str)}
+    for name, oid in oids.items():
+        if oid or name == "oid":
+            yield from _oid_mistakes(f"{place}.{name}", oid)
+    for raw in measure.values:
+        if not re.fullmatch("-?[0-9]{1,20}", raw):
+            yield Mistake(f"{place}.values.{raw[:20]}", say("ключ має бути числом.", "the key must be a number."))
+    if measure.text:
+        groups = -1
+        with contextlib.suppress(re.error):
+            groups = re.compile(measure.text).groups
+        if groups != 1:
+            what = say("тут потрібен вираз з однією групою.", "an expression with one group is wanted here.")
+            yield Mistake(f"{place}.text", what)
+
+
+def _oid_mistakes(place: str, oid: str) -> Iterator[Mistake]:
+    message: Text | None = None
+    try:
+        parse_oid(oid)
+    except InvalidArgument as error:
+        message = error.message
+    if message is not None:
+        yield Mistake(place, message)

@@ -1,13 +1,15 @@
-"""Owns what an answer means: values of a module's objects become points, rows become ports with names. Pure.
+"""Owns what an answer means: values of a module's objects become points, rows become ports or parts with names. Pure.
 
 The port's name is its identity in labels, because ifIndex may change with a restart and a name does not.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from agents.network.module_files import Fact, Measure, Module
+from agents.network.measuring import combined, sample
+from agents.network.module_files import Module, Source, Table
+from agents.network.module_format import Fact
 from agents.network.snmp.codec import Value
 from agents.network.snmp.oid import format_oid, sub_ids
 from beket.kernel.errors import ProtocolError
@@ -16,13 +18,15 @@ from beket.kernel.metrics import Labels, Point
 LABEL_MAX_CHARS = 64
 FACT_MAX_CHARS = 255
 INDEX_MAX_CHARS = 20
+# Parts of one table that become labels; gear of a village has tens, a mad or malicious agent must not make thousands.
+PARTS_MAX = 512
 
 Column = Mapping[bytes, Value]
 
 
 @dataclass(frozen=True, slots=True)
 class PortIdentity:
-    """A port of a device. `name` is its label, unique within the device; `alias` is what the operator wrote on it."""
+    """A port, or a part, of a device. `name` is its label, unique within its table; `alias` is the operator's word."""
 
     index: str
     name: str
@@ -31,11 +35,14 @@ class PortIdentity:
 
 def scalar_points(module: Module, values: Column, device: Labels, wall_ns: int) -> list[Point]:
     """Points of the scalars that came; `device` are the labels site and device."""
-    return [
-        Point(measure.metric, device, wall_ns, measure.sample(value))
-        for name, measure in module.scalars.items()
-        if isinstance(value := values.get(name), int)
-    ]
+    points = []
+    for source in module.scalars:
+        value = sample(source, values.get(source.name), values.get)
+        if value is not None:
+            measure = source.measure
+            labels = (*device, ("part", measure.part)) if measure.part else device
+            points.append(Point(measure.metric, labels, wall_ns, value))
+    return points
 
 
 def facts_of(module: Module, values: Column) -> dict[str, str]:
@@ -47,12 +54,13 @@ def facts_of(module: Module, values: Column) -> dict[str, str]:
     }
 
 
-def ports_of(module: Module, columns: Mapping[bytes, Column]) -> dict[bytes, PortIdentity]:
-    """Ports by index (raw), each with a name that no other port of the device has."""
-    by_role = {item.role: columns.get(name, {}) for name, item in module.identity.items()}
-    names, spare, aliases = (by_role.get(role, {}) for role in ("port", "port-fallback", "alias"))
-    indexes = {index: None for column in columns.values() for index in column}
-    wanted = {index: text_of(names.get(index)) or text_of(spare.get(index)) for index in indexes}
+def ports_of(table: Table, columns: Mapping[bytes, Column]) -> dict[bytes, PortIdentity]:
+    """Rows by index (raw), each with a name that no other row of the table has."""
+    names, spare, aliases = (
+        columns.get(name, {}) if name else {} for name in (table.names, table.spare_names, table.aliases)
+    )
+    indexes = {index: None for name in _telling(table, columns) for index in columns[name]}
+    wanted = {index: _wanted(table, names.get(index), spare.get(index)) for index in indexes}
     uses = Counter(wanted.values())
     taken = {name for name, n in uses.items() if name and n == 1}
     ports: dict[bytes, PortIdentity] = {}
@@ -66,6 +74,8 @@ def ports_of(module: Module, columns: Mapping[bytes, Column]) -> dict[bytes, Por
         unique = name
         if not name or uses[name] > 1:
             unique = f"{name[: LABEL_MAX_CHARS - 2 * INDEX_MAX_CHARS - 2]}#{number}"
+            if table.prefix and name == table.prefix:
+                unique = f"{table.prefix} {number}"
             while unique in taken:
                 unique += f"#{number}"
             taken.add(unique)
@@ -73,19 +83,59 @@ def ports_of(module: Module, columns: Mapping[bytes, Column]) -> dict[bytes, Por
     return ports
 
 
+def _telling(table: Table, columns: Mapping[bytes, Column]) -> Iterable[bytes]:
+    """Columns whose rows are rows of the table; a part's name may come from a wider table, as a port's from its own."""
+    if table.label == "port":
+        return columns
+    return [source.name for source in (*table.columns, *table.fallbacks) if source.name in columns]
+
+
+def _wanted(table: Table, name: Value, spare: Value) -> str:
+    own = text_of(name) or text_of(spare)
+    return f"{table.prefix} {own}".strip()[:LABEL_MAX_CHARS].strip() if table.prefix else own
+
+
 def row_points(
-    measures: Mapping[bytes, Measure],
+    sources: Iterable[Source],
     columns: Mapping[bytes, Column],
-    ports: Mapping[bytes, PortIdentity],
+    rows: Mapping[bytes, Labels],
     device: Labels,
     wall_ns: int,
 ) -> Iterator[Point]:
-    """One point for each number in the measures' columns."""
-    labels = {index: (*device, ("port", port.name)) for index, port in ports.items()}
-    for name, measure in measures.items():
-        for index, value in columns.get(name, {}).items():
-            if isinstance(value, int) and index in labels:
-                yield Point(measure.metric, labels[index], wall_ns, measure.sample(value))
+    """One point for each cell that means something, `rows` being the labels of each; one for all where combined."""
+    for source in sources:
+        measure = source.measure
+        column = columns.get(source.name, {})
+        if source.is_plain:
+            metric, equals, scale = measure.metric, measure.equals, measure.scale
+            for index, value in column.items():
+                if isinstance(value, int) and index in rows:
+                    exact = float(value == equals) if equals is not None else value * scale
+                    yield Point(metric, rows[index], wall_ns, exact)
+            continue
+        samples = (
+            (index, number)
+            for index, value in column.items()
+            if (number := sample(source, value, _Row(columns, index).cell)) is not None
+        )
+        if not measure.combine:
+            yield from (Point(measure.metric, rows[index], wall_ns, n) for index, n in samples if index in rows)
+        elif (whole := combined(measure.combine, (n for _, n in samples))) is not None and column:
+            yield Point(measure.metric, device, wall_ns, whole)
+
+
+class _Row:
+    """The cells of one row."""
+
+    __slots__ = ("_columns", "_index")
+
+    def __init__(self, columns: Mapping[bytes, Column], index: bytes) -> None:
+        self._columns = columns
+        self._index = index
+
+    def cell(self, name: bytes) -> Value:
+        """What stands in the column `name`; None when there is nothing."""
+        return self._columns.get(name, {}).get(self._index)
 
 
 def text_of(value: Value, max_chars: int = LABEL_MAX_CHARS) -> str:

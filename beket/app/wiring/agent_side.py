@@ -53,6 +53,11 @@ class AgentFiles:
         """What each device bears at once."""
         return self.data / "snmp-bulk.json"
 
+    @property
+    def known_devices(self) -> Path:
+        """Which modules each device has."""
+        return self.data / "known-devices.json"
+
     def spool(self, part: str) -> Path:
         """Folder of the queue of points that one process keeps."""
         return self.data / f"spool-{part}"

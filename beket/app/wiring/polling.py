@@ -10,10 +10,12 @@ import random
 from contextlib import ExitStack
 
 from agents.inventory.cache import InventoryCache
+from agents.network.detection import fingerprint
 from agents.network.device_poll import DevicePolls
 from agents.network.icmp import Pinger
+from agents.network.known_devices import KnownDevices
 from agents.network.metrics import SNMP_ODD_ANSWERS
-from agents.network.module_files import load_shipped
+from agents.network.module_files import Module, join, load_own, load_shipped
 from agents.network.poller import Poller, Schedule
 from agents.network.snmp.backends import Backends
 from agents.network.snmp.bulk_memory import BulkMemory
@@ -52,7 +54,10 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         connection = stack.enter_context(connect(identity, config.uplink))
         inventory_connection = stack.enter_context(connect(identity, config.uplink))
         memory = BulkMemory(clock, files.bulk_memory)
+        modules = all_modules(config)
+        known = KnownDevices(clock, files.known_devices, rules=fingerprint(modules))
         stack.callback(memory.save)
+        stack.callback(known.save)
         engine = Backends(clock=clock, rng=rng, memory=memory, on_odd=functools.partial(_count_odd, instruments))
         pinger = Pinger(clock=clock, rng=rng)
         stack.callback(engine.close)
@@ -60,12 +65,13 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         polls = DevicePolls(
             snmp=engine,
             pinger=pinger,
-            modules=load_shipped(full_catalogue()),
+            modules=modules,
             secrets=SecretFolder(config.secrets),
             clock=clock,
             timeout_s=config.network.timeout_s,
             ping_proves_life=config.network.ping_proves_life,
         )
+        polls.remember_in(known)
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
         sender = Sender(spool, connection.post)
@@ -79,7 +85,7 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
                 "inventory": supervised("inventory", refresh),
-                "memory": supervised("memory", functools.partial(_remember, memory, clock)),
+                "memory": supervised("memory", functools.partial(_remember, (memory, known), clock)),
             },
         )
 
@@ -88,10 +94,22 @@ def _count_odd(instruments: Instruments, reason: str) -> None:
     instruments.add(SNMP_ODD_ANSWERS, reason=reason)
 
 
-async def _remember(memory: BulkMemory, clock: Clock) -> None:
+def all_modules(config: AgentConfig) -> list[Module]:
+    """The modules that come with Beket and the community's own; what is wrong with a file of the latter is told."""
+    catalogue = full_catalogue()
+    own: list[Module] = []
+    if config.network.modules is not None:
+        own, mistakes = load_own(config.network.modules, catalogue)
+        for error in mistakes:
+            log.error("%s", error.sentence().en)
+    return join(load_shipped(catalogue), own)
+
+
+async def _remember(kept: tuple[BulkMemory, KnownDevices], clock: Clock) -> None:
     while True:
         await clock.sleep(MEMORY_SAVED_EVERY_S)
-        await asyncio.to_thread(memory.save)
+        for memory in kept:
+            await asyncio.to_thread(memory.save)
 
 
 async def refresh_inventory(

@@ -7,7 +7,8 @@ from agents.network.snmp.oid import parse_oid
 from beket.kernel.metrics import Catalogue, Point
 
 CATALOGUE = Catalogue(METRICS)
-SYSTEM, INTERFACES = module_files.load_shipped(CATALOGUE)
+SYSTEM, INTERFACES, *_ = module_files.load_shipped(CATALOGUE)
+(PORTS,) = INTERFACES.tables
 DEVICE = (("site", "school"), ("device", "sw"))
 NAME, DESCR, ALIAS = (parse_oid(f"1.3.6.1.2.1.{rest}") for rest in ("31.1.1.1.1", "2.2.1.2", "31.1.1.1.18"))
 IN = parse_oid("1.3.6.1.2.1.31.1.1.1.6")
@@ -20,7 +21,7 @@ def test_ports_take_their_name_then_their_description_then_their_number() -> Non
         ALIAS: {b"\x01": "до школи".encode()},
         IN: {b"\x03": 1, b"\x81\x00": 1},
     }
-    ports = reading.ports_of(INTERFACES, columns)
+    ports = reading.ports_of(PORTS, columns)
     assert {index: (port.index, port.name, port.alias) for index, port in ports.items()} == {
         b"\x01": ("1", "gi1", "до школи"),
         b"\x02": ("2", "Slot 0 port 2", ""),
@@ -33,7 +34,7 @@ def test_ports_take_their_name_then_their_description_then_their_number() -> Non
 
 def test_a_name_made_unique_never_meets_a_real_one() -> None:
     names = {b"\x01": b"a", b"\x02": b"a", b"\x03": b"a#2", b"\x04": b"a#1#1", b"\x05": b"a#1"}
-    ports = reading.ports_of(INTERFACES, {NAME: names})
+    ports = reading.ports_of(PORTS, {NAME: names})
     assert [port.name for port in ports.values()] == ["a#1#1#1", "a#2#2", "a#2", "a#1#1", "a#1"]
 
 
@@ -47,8 +48,9 @@ tables = st.dictionaries(
 def test_whatever_a_device_says_gives_points_that_the_catalogue_accepts(
     columns: dict[bytes, dict[bytes, int | bytes | None]],
 ) -> None:
-    ports = reading.ports_of(INTERFACES, columns)
-    points = list(reading.row_points(INTERFACES.columns, columns, ports, DEVICE, 1))
+    ports = reading.ports_of(PORTS, columns)
+    rows = {index: (*DEVICE, ("port", port.name)) for index, port in ports.items()}
+    points = list(reading.row_points(PORTS.columns, columns, rows, DEVICE, 1))
     names = [port.name for port in ports.values()]
     assert len(names) == len(set(names))
     assert all(0 < len(name) <= reading.LABEL_MAX_CHARS and name.isprintable() for name in names)
