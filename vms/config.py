@@ -28,6 +28,16 @@ class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         ),
     ] = 24
 
+    hold_budget_gib: Annotated[
+        int,
+        msgspec.Meta(ge=0, description="Скільки гібібайтів у центрі можуть займати записи, які заборонено стирати."),
+    ] = 200
+
+    @property
+    def hold_budget_bytes(self) -> int:
+        """`hold_budget_gib` in bytes."""
+        return self.hold_budget_gib * GIB
+
     @property
     def free_floor_bytes(self) -> int:
         """`free_floor_gib` in bytes."""

@@ -1,6 +1,6 @@
 """Owns the messages of the bulk protocol as the centre knows them; agents have their own (agents.uplink).
 
-Both sides share the golden files tests/fixtures/wire/<version>/segment-*.json and gap-*.json. Hashes are hex text.
+Both sides share the golden files tests/fixtures/wire/<version>/{segment,gap,held}-*.json. Hashes are hex text.
 Note: vms/design/0002-recording-store.md "Wire".
 """
 
@@ -51,6 +51,28 @@ class GapReports(msgspec.Struct, frozen=True, kw_only=True):
     """Agent to centre: why there is no recording."""
 
     gaps: Annotated[tuple[GapReport, ...], msgspec.Meta(max_length=GAPS_MAX)]
+
+
+class HeldTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one camera that nothing may delete.
+
+    Attributes:
+        hold: the centre's number of the hold.
+        until_s: None while it is in force; seconds since 1970 at which a released one lets go.
+    """
+
+    hold: int
+    camera: str
+    start_90k: int
+    end_90k: int
+    until_s: int | None = None
+
+
+class HeldTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Centre to agent: all that is held of the site's cameras; `version` is how the agent names it from now on."""
+
+    version: str
+    held: tuple[HeldTime, ...]
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

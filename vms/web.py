@@ -22,6 +22,7 @@ from beket.kernel.ids import CameraId, SiteId
 from beket.kernel.text import say
 from beket.kernel.units import KIB, TICKS_PER_S, ns_to_90k, ticks_to_ns
 from beket.media.fmp4.join import JoinedPart
+from vms.hold_news import HoldNews
 from vms.ingest import Ingest
 from vms.messages import GapReports, Listed, SegmentOffer, SegmentState
 from vms.recordings.layout import parse_key
@@ -79,6 +80,22 @@ def agent_router(ingest: Ingest, *, authenticate: Callable[..., Any]) -> APIRout
         body = b"".join([piece async for piece in _pieces(request, GAPS_MAX_BYTES)])
         reports = wire.decode(body, GapReports, max_bytes=GAPS_MAX_BYTES)
         await asyncio.to_thread(ingest.take_gaps, principal.site, reports)
+
+    return routes
+
+
+def holds_router(news: HoldNews, *, authenticate: Callable[..., Any]) -> APIRouter:
+    """Where sites ask what is held of their cameras; 304 when `have` names what it is now."""
+    routes = APIRouter(prefix="/agent/v1")
+    agent = Annotated[AgentPrincipal, Depends(authenticate)]
+
+    @routes.get("/holds")
+    async def holds(principal: agent, have: str = "") -> Response:
+        times = await asyncio.to_thread(news.for_site, principal.site, have[:64])
+        headers = {"Cache-Control": "no-store"}
+        if times is None:
+            return Response(status_code=304, headers=headers)
+        return Response(wire.encode(times), media_type=_JSON, headers=headers)
 
     return routes
 

@@ -99,7 +99,9 @@ def _may_open(parts: Parts, person: Person, camera: str) -> dict[str, Any]:
     archive = person.may_camera(Action.VIEW_ARCHIVE, found, site)
     if not live and not archive:
         raise Forbidden(say("На цю камеру у вас немає дозволу.", "You hold no grant for this camera."))
-    return {"camera": found, "site": site, "live": live, "archive": archive}
+    may_hold = parts.holds is not None and person.may_camera(Action.HOLD, found, site)
+    opened = {"camera": found, "site": site, "live": live, "archive": archive}
+    return opened | {"may_hold": may_hold, "hold_reason": person.actor.reason}
 
 
 def _camera(parts: Parts, person: Person, opened: dict[str, Any], *, at: str, day: str) -> dict[str, Any]:

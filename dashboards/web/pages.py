@@ -5,7 +5,7 @@ Blocking questions go to worker threads; nothing here blocks the loop. Note: das
 
 from fastapi import APIRouter
 
-from dashboards.web import backups, entry, look, overview
+from dashboards.web import backups, entry, holds, look, overview
 from dashboards.web.ports import Parts
 from dashboards.web.rendering import Renderer
 from dashboards.web.static_files import StaticFiles
@@ -22,5 +22,6 @@ def router(parts: Parts) -> APIRouter:
     routes.include_router(entry.router(parts.access, renderer, parts.one_click_logins))
     routes.include_router(overview.router(parts, renderer))
     routes.include_router(look.router(parts, renderer))
+    routes.include_router(holds.router(parts, renderer))
     routes.include_router(backups.router(parts, renderer))
     return routes

@@ -12,6 +12,7 @@ from beket.kernel.ids import CameraId, SiteId
 from beket.kernel.metrics import Point
 from beket.kernel.ports import InventoryView
 from beket.kernel.text import Text, plain
+from vms.recordings.holds import Hold, Holds
 from vms.recordings.playback import Timeline
 
 
@@ -84,6 +85,20 @@ class Backups:
     browser: Browser | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldBook:
+    """What may not be deleted.
+
+    Attributes:
+        unaware: the sites of a hold that have not confirmed it yet.
+        outlook: in a sentence, what holds and space leave of the archive.
+    """
+
+    holds: Holds
+    unaware: Callable[[Hold], Sequence[SiteId]] = lambda _: ()
+    outlook: Callable[[], Text | None] = lambda: None
+
+
 Sees = Callable[[SiteId], bool]
 
 
@@ -93,6 +108,7 @@ class Parts:
 
     Attributes:
         alerts: the alerts of the sites that a person may see, firing ones first; None where nothing judges yet.
+        holds: None where there are no recordings.
         power: None in a real community.
         own_troubles: what troubles Beket itself, by the oldest moment whose samples still count.
         one_click_logins: accounts that a browser on the centre's own machine enters with one click; none in a real one.
@@ -111,6 +127,7 @@ class Parts:
     device_up: str
     alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
     backups: Backups = Backups()
+    holds: HoldBook | None = None
     power: PowerSwitch | None = None
     own_troubles: Callable[[int], Sequence[OwnTrouble]] = lambda _: ()
     one_click_logins: tuple[str, ...] = ()

@@ -28,9 +28,13 @@ class Backlog:
         self._inventory = inventory
 
     def pending(self, limit: int) -> list[SegmentInfo]:
-        """See `SegmentBacklog.pending`."""
+        """See `SegmentBacklog.pending`; what is held goes first, also of cameras that do not travel by themselves."""
         with self._store.database.read() as connection:
-            return [*index.pending(connection, travels(self._inventory), limit)]
+            found: list[SegmentInfo] = [
+                *index.pending_held(connection, limit),
+                *index.pending(connection, travels(self._inventory), limit),
+            ]
+        return list(dict.fromkeys(found))[:limit]
 
     def read(self, segment: SegmentInfo, offset_bytes: int, max_bytes: int) -> bytes:
         """See `SegmentBacklog.read`."""

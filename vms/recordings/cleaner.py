@@ -14,7 +14,7 @@ from beket.kernel.ids import CameraId
 from beket.kernel.metrics import Instruments
 from beket.kernel.units import TICKS_PER_S
 from vms import metrics
-from vms.recordings import index
+from vms.recordings import held, index
 from vms.recordings.index import HOUR_90K
 from vms.recordings.sacrifice import Keeping, victims
 from vms.recordings.segments import StoredSegment, key_of
@@ -75,6 +75,7 @@ class Cleaner:
     def run_once(self) -> Cleaned:
         """Delete by age, then for space, then the files; what failed is counted and tried again next time."""
         keeping = self._keeping()
+        self._let_go()
         by_age, age_bytes = self._delete_by_age(keeping)
         failed = self._remove_files()
         for_space, space_bytes, more_failed = self._delete_for_space(keeping)
@@ -92,6 +93,14 @@ class Cleaner:
 
     def _now_90k(self) -> int:
         return self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
+
+    def _let_go(self) -> None:
+        """End the days of grace of what was released."""
+        now_s = self._clock.wall_ns() // NS_PER_S
+        with self._store.database.read() as connection:
+            over = any(span.until_s is not None and span.until_s <= now_s for span in held.spans(connection))
+        if over:
+            self._store.database.write(lambda c: held.forget_released(c, now_s))
 
     def _remove_files(self) -> int:
         """Remove what is garbage, all of it: what still lies there takes the space that others would be deleted for."""

@@ -21,8 +21,9 @@ from beket.kernel.logs import level_number
 from beket.kernel.ports import GapInfo, GapReason, StreamFormat
 from beket.kernel.text import say
 from beket.kernel.units import TICKS_PER_S
-from vms.recordings import container, index, seal_index
+from vms.recordings import container, held, index, seal_index
 from vms.recordings.disk import Disk, DiskFailure, GrowingFile, prove_identity
+from vms.recordings.held import HeldSpan
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, GrowingSegment, StoredSegment, key_of
 
@@ -208,6 +209,17 @@ class Store:
             NotFound: the file is gone.
         """
         return self.disk.read(key.file_name, offset_bytes, max_bytes)
+
+    # Holding ----------------------------------------------------------------------------------------------------------
+
+    def hold_exactly(self, spans: Sequence[HeldSpan]) -> None:
+        """Let nothing of these spans be deleted, durably, and let go whatever else was held."""
+
+        def put(connection: sa.Connection) -> None:
+            cameras = {span.camera: index.camera_row(connection, span.camera) for span in spans}
+            held.replace(connection, spans, cameras)
+
+        self.database.write(put)
 
     # Deleting ---------------------------------------------------------------------------------------------------------
 

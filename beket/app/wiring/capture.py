@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import random
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from agents.cameras import metrics as camera_metrics
@@ -12,13 +13,16 @@ from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.budget import Budget
 from agents.uplink.bulk import SegmentUploader
+from agents.uplink.holds import HoldsWatch
 from agents.uplink.live import BACKOFF as LIVE_BACKOFF
+from agents.uplink.messages import HeldTime
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, connect, load_identity
 from beket.app.wiring.live_site import live_uplink
 from beket.app.wiring.recordings import keeping_of, open_recordings
 from beket.kernel.clock import Clock
+from beket.kernel.ids import CameraId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
 from beket.kernel.secrets import SecretFolder
@@ -26,7 +30,9 @@ from beket.kernel.supervise import keep_running
 from beket.kernel.units import KIB
 from vms.recordings.backlog import Backlog
 from vms.recordings.cleaner import Cleaner
+from vms.recordings.held import HeldSpan
 from vms.recordings.sealing import Sealer
+from vms.recordings.store import Store
 from vms.recordings.writer import Recorder
 
 INVENTORY_EVERY_S = 2
@@ -34,6 +40,7 @@ STATUS_EVERY_S = 5
 CLEAN_EVERY_S = 60
 SEAL_CHECK_EVERY_S = 60
 UPLOAD_EVERY_S = 2
+HOLDS_EVERY_S = 20
 BURST_BYTES = 256 * KIB
 
 
@@ -86,6 +93,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             budget=budget,
             clock=clock,
         )
+        held = HoldsWatch(stack.enter_context(connect(identity, config.uplink)), functools.partial(keep_held, store))
         cleaner = Cleaner(
             store,
             lambda: keeping_of(inventory.current(), edge=True),
@@ -106,6 +114,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 ),
                 "live": supervised("live", live.run_once, backoff=LIVE_BACKOFF),
                 "uplink": supervised("uplink", functools.partial(upload, uploader, clock=clock)),
+                "holds": supervised("holds", functools.partial(ask_for_holds, held, clock=clock)),
                 "cleaning": supervised("cleaning", functools.partial(clean, cleaner, clock=clock)),
                 "sealing": supervised("sealing", functools.partial(seal, sealer, clock=clock)),
             },
@@ -142,6 +151,20 @@ async def seal(sealer: Sealer, *, clock: Clock) -> None:
     while True:
         await asyncio.to_thread(sealer.run_once)
         await clock.sleep(SEAL_CHECK_EVERY_S)
+
+
+def keep_held(store: Store, times: Sequence[HeldTime]) -> None:
+    """Make what the centre holds durable here."""
+    store.hold_exactly(
+        [HeldSpan(CameraId(one.camera), one.hold, one.start_90k, one.end_90k, one.until_s) for one in times]
+    )
+
+
+async def ask_for_holds(watch: HoldsWatch, *, clock: Clock) -> None:
+    """Learn what must not be deleted here, for ever; what is new is confirmed at once."""
+    while True:
+        if not await asyncio.to_thread(watch.run_once):
+            await clock.sleep(HOLDS_EVERY_S)
 
 
 async def upload(uploader: SegmentUploader, *, clock: Clock) -> None:

@@ -8,12 +8,13 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from fastapi import APIRouter, FastAPI, Request
 
 from backup.repository.ledger import Ledger
+from backup.repository.overview import HostView
 from backup.web import agent_router
 from beket.access import tls
 from beket.access.community_key import CommunityKey
@@ -27,6 +28,7 @@ from beket.app.wiring.alerts import Alerts, CentreParts
 from beket.app.wiring.backup_alerts import backup_conditions
 from beket.app.wiring.backup_view import backups_for_pages
 from beket.app.wiring.catalogue import full_catalogue
+from beket.app.wiring.hold_alerts import hold_conditions
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
 from beket.app.wiring.pages import pages_router
@@ -47,13 +49,17 @@ from collector.assets.store import ComputerStore
 from collector.ingest import Ingest as PointIngest
 from collector.inventory.signed import signed_part
 from collector.inventory.store import InventoryStore
+from collector.rules.condition import Condition
 from collector.sinks.exposition import Exposition
 from collector.store.samples import SampleStore
 from collector.upkeep import keep_in_order
+from dashboards.web.ports import HoldBook
 from dashboards.web.session import is_loopback
 from vms import web as vms_web
+from vms.hold_news import HoldNews
 from vms.ingest import Ingest as SegmentIngest
 from vms.recordings.cleaner import Cleaner
+from vms.recordings.holds import Holds
 from vms.recordings.playback import Playback
 from vms.recordings.store import Store
 
@@ -89,7 +95,9 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         stack.callback(ledger.close)
         service = await service_if_it_can(config, access, ledger, clock=clock)
         backups = backups_for_pages(config.repositories, ledger, service, clock=clock)
-        unwell = functools.partial(backup_conditions, backups.views, inventory, contact=config.alerts.contact)
+        holds = Holds(recordings, clock=clock, budget_bytes=config.recordings.hold_budget_bytes)
+        hold_news = HoldNews(holds, inventory)
+        unwell = functools.partial(_conditions, config, backups.views, holds, inventory, clock)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)
         computers = ComputerStore(facts, clock=clock)
         alerts = Alerts(config, room, clock=clock, rng=rng)
@@ -97,7 +105,10 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         live = Live(access, inventory, clock=clock, instruments=instruments)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         archive = Playback(recordings)
-        pages = pages_router(config, room, archive=archive, alerts=alerts.view, backups=backups, clock=clock)
+        book = HoldBook(holds=holds, unaware=hold_news.unaware)
+        pages = pages_router(
+            config, room, archive=archive, alerts=alerts.view, backups=backups, holds=book, clock=clock
+        )
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
@@ -120,6 +131,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                         sink.queue,
                         functools.partial(agent_router, ledger, service, clock=clock),
                         functools.partial(collector_web.computers_router, computers.take),
+                        functools.partial(vms_web.holds_router, hold_news),
                     ),
                     agents_socket,
                     stop,
@@ -225,6 +237,17 @@ class _Parts:
             return current.version, signed_part(current, site, sign)
 
         return part
+
+
+def _conditions(
+    config: CentreConfig,
+    views: Callable[[], Sequence[HostView]],
+    holds: Holds,
+    inventory: InventoryStore,
+    clock: Clock,
+) -> list[Condition]:
+    contact = config.alerts.contact
+    return [*backup_conditions(views, inventory, contact=contact), *hold_conditions(holds, clock, contact=contact)]
 
 
 async def only_from_this_machine(request: Request) -> None:

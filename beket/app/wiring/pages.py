@@ -18,7 +18,7 @@ from collector.alerts_view import AlertBody, AlertsView
 from collector.rules.condition import Said
 from collector.rules.standing import State
 from dashboards.web import pages
-from dashboards.web.ports import AlertLine, Archive, Backups, Parts, Sees
+from dashboards.web.ports import AlertLine, Archive, Backups, HoldBook, Parts, Sees
 
 
 def pages_router(
@@ -28,6 +28,7 @@ def pages_router(
     archive: Archive,
     alerts: AlertsView,
     backups: Backups,
+    holds: HoldBook,
     clock: Clock,
 ) -> APIRouter:
     """Every page of the centre; of a training community also its light switch and its entry by one click."""
@@ -42,6 +43,7 @@ def pages_router(
             device_up=network.DEVICE_UP.name,
             alerts=alert_lines(alerts),
             backups=backups,
+            holds=holds,
             power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
             own_troubles=own_troubles(
                 centre.samples,

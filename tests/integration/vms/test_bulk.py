@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -14,13 +15,15 @@ from fastapi import FastAPI, Request
 from agents.uplink.budget import Budget
 from agents.uplink.bulk import SegmentUploader
 from agents.uplink.connection import CentreConnection
+from agents.uplink.holds import HoldsWatch
 from beket.access.agent_key import AgentKey, Enrolled
 from beket.access.messages import Challenge, SessionGrant
 from beket.access.tls import server_files
 from beket.app.listen import bind, serve
 from beket.app.web_edge import new_app
+from beket.app.wiring.capture import keep_held
 from beket.kernel import wire
-from beket.kernel.clock import SystemClock
+from beket.kernel.clock import NS_PER_S, SimulatedClock, SystemClock
 from beket.kernel.database import Database
 from beket.kernel.errors import Forbidden, Unauthenticated, Unreachable
 from beket.kernel.ids import AgentId, CameraId, CommunityId, SiteId
@@ -31,13 +34,17 @@ from beket.kernel.units import KIB, TICKS_PER_S
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from beket.testing.tcp_proxy import TcpProxy, tcp_proxy
 from vms import web
+from vms.hold_news import HoldNews
 from vms.ingest import Ingest
 from vms.recordings import index
 from vms.recordings.backlog import Backlog
 from vms.recordings.check import Progress, check
+from vms.recordings.cleaner import Cleaner
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
+from vms.recordings.holds import Holds, Wanted
 from vms.recordings.playback import Playback
+from vms.recordings.sacrifice import Keeping
 from vms.recordings.segments import key_of
 from vms.recordings.store import Store
 from vms.recordings.tables import MIGRATIONS
@@ -71,8 +78,9 @@ async def authorize(request: Request, camera: str) -> None:
         raise Forbidden("not for you")
 
 
-def centre_app(store: Store) -> FastAPI:
+def centre_app(store: Store, news: HoldNews) -> FastAPI:
     app = new_app()
+    app.include_router(web.holds_router(news, authenticate=authenticate))
     ingest = Ingest(store, FixedInventory(), instruments=Instruments(site=SCHOOL, unit="test"))
     app.include_router(web.agent_router(ingest, authenticate=authenticate))
     app.include_router(web.people_router(Playback(store), authorize=authorize))
@@ -128,9 +136,20 @@ def centre(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def line(centre: Store, tmp_path: Path) -> Iterator[TcpProxy]:
+def holds(centre: Store) -> Holds:
+    clock = SimulatedClock(wall_ns=(DAY_90K // TICKS_PER_S + 3600) * NS_PER_S)
+    return Holds(centre, clock=clock, budget_bytes=1 << 30)
+
+
+@pytest.fixture
+def news(holds: Holds) -> HoldNews:
+    return HoldNews(holds, FixedInventory())
+
+
+@pytest.fixture
+def line(centre: Store, news: HoldNews, tmp_path: Path) -> Iterator[TcpProxy]:
     certificate, key, _ = server_files(tmp_path / "tls", ["127.0.0.1"])
-    served = Served(centre_app(centre), (certificate, key))
+    served = Served(centre_app(centre, news), (certificate, key))
     with tcp_proxy(served.port) as proxy:
         yield proxy
     served.end()
@@ -252,3 +271,25 @@ def test_senseless_requests_are_refused_and_leave_nothing(
     assert 400 <= reply.status < 600
     assert connection.request("PUT", "/agent/v1/segments/../5-1", headers=headers, body=b"").status >= 400
     assert all_segments(centre) == []
+
+
+def test_a_hold_placed_at_the_centre_saves_what_is_still_only_at_the_site(
+    edge: Store, holds: Holds, news: HoldNews, connect: Callable[[], CentreConnection]
+) -> None:
+    record(edge, seconds=90, frame_bytes=2000)
+    wanted = Wanted(
+        cameras=(GATE,), start_90k=DAY_90K + 25 * TICKS_PER_S, end_90k=DAY_90K + 50 * TICKS_PER_S, reason="Крадіжка"
+    )
+    hold = holds.place(wanted, by="officer", by_police=True)
+    watch = HoldsWatch(connect(), functools.partial(keep_held, edge))
+    assert watch.run_once()
+    assert news.unaware(hold) == [SCHOOL]
+    assert not watch.run_once()
+    assert news.unaware(hold) == []
+    # A camera whose recordings stay at the site, long past its term, on a disk without room: all goes but what is held.
+    keeping = {GATE: Keeping(1, needs_acknowledgement=False, has_copies=True)}
+    later = SimulatedClock(wall_ns=(DAY_90K // TICKS_PER_S + 10 * 86_400) * NS_PER_S)
+    instruments = Instruments(site=SCHOOL, unit="test")
+    cleaned = Cleaner(edge, lambda: keeping, clock=later, instruments=instruments, free_floor_bytes=1 << 60).run_once()
+    assert [(one.start_90k - DAY_90K) // TICKS_PER_S for one in all_segments(edge)] == [20, 40]
+    assert cleaned.short_bytes > 0

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from beket.access.community_key import CommunityKey
 from beket.access.journal import Filter
 from beket.access.permit import Grant, Scope
-from beket.access.roles import CEILING, Action, Role
+from beket.access.roles import CEILING, Action, May, Role
 from beket.access.store import AccessStore, open_access_db
 from beket.app import web_edge, web_people
 from beket.kernel.clock import SimulatedClock, utc, wall_ns_of
@@ -29,10 +29,11 @@ from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
 from dashboards.web import pages
 from dashboards.web.entry import entry_url
-from dashboards.web.ports import AlertLine, OwnTrouble, Parts, Sees
+from dashboards.web.ports import AlertLine, HoldBook, OwnTrouble, Parts, Sees
 from dashboards.web.rendering import local_next
 from dashboards.web.session import COOKIE
 from vms import web as vms_web
+from vms.recordings.holds import Cost, Hold
 from vms.recordings.playback import Missing, Recorded, Timeline
 
 NOW_AT = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
@@ -55,6 +56,18 @@ class Day:
     def timeline(self, camera: CameraId, *, from_90k: int, until_90k: int) -> Timeline:
         cut = (from_90k + until_90k) // 2
         return Timeline((Recorded(from_90k, cut, 1, 9),), (Missing(cut, until_90k, GapReason.POWER),))
+
+
+class NoHolds:
+    """A centre where nothing is held."""
+
+    budget_bytes = 1 << 30
+
+    def cost(self) -> Cost:
+        return Cost()
+
+    def listing(self) -> list[Hold]:
+        return []
 
 
 class Samples:
@@ -140,6 +153,7 @@ def real_parts(access: AccessStore) -> Parts:
         camera_up="camera_up_ratio",
         device_up="device_up_ratio",
         alerts=alerts,
+        holds=HoldBook(holds=NoHolds()),  # type: ignore[arg-type]
     )
 
 
@@ -179,6 +193,8 @@ _LOOKERS = {role for role in Role if Action.VIEW_LIVE in CEILING[role]}
 _ARCHIVE = {role for role in Role if Action.VIEW_ARCHIVE in CEILING[role]}
 _STATUS = {role for role in Role if Action.SEE_STATUS in CEILING[role]}
 _LISTS = {role for role in Role if Action.SEE_LISTS in CEILING[role]}
+_EVERYWHERE = {role for role in _STATUS if CEILING[role][Action.SEE_STATUS] is May.EVERYWHERE}
+_HOLDS = _EVERYWHERE | {role for role in Role if Action.HOLD in CEILING[role]}
 _JOURNAL = {role for role in Role if Action.READ_JOURNAL in CEILING[role]}
 ALLOWED: dict[str, set[Role]] = {
     "/wall": _LOOKERS,
@@ -194,6 +210,9 @@ ALLOWED: dict[str, set[Role]] = {
     "/alerts": _STATUS,
     "/equipment": _STATUS,
     "/backups": _STATUS,
+    "/holds": {
+        role for role in Role if Action.HOLD in CEILING[role] or CEILING[role].get(Action.SEE_STATUS) == May.EVERYWHERE
+    },
     "/lists": _LISTS,
     "/journal": _JOURNAL,
     "/reason": set(Role),
@@ -223,6 +242,7 @@ def test_a_page_that_is_not_known_to_the_table_does_not_exist(app: FastAPI) -> N
     known = {address.partition("?")[0].replace(OWN, "{camera}").replace(SPECIAL, "{camera}").replace(OTHER, "{camera}")
              for address in ALLOWED}  # fmt: skip
     doors = {"/", "/login", "/login/form", "/logout", "/logout/form", "/reason/form", "/enter", "/power", "/as/{login}"}
+    doors |= {"/holds/{number}"}  # test_holds_page.py
     doors |= {"/backups/{host}" + rest for rest in ("", "/{snapshot}", "/{snapshot}/file")}  # test_restore_page.py
     found = {path for path in _paths(app.routes) if not path.startswith("/static/")}
     assert {"/wall", "/cameras/{camera}/minute.mp4"} <= found

@@ -13,6 +13,7 @@ from beket.kernel.units import TICKS_PER_S
 from beket.testing.crash_disk import CrashDisk
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from vms.recordings.backlog import Backlog
+from vms.recordings.held import HeldSpan
 from vms.recordings.store import Store
 from vms.recordings.writer import Recorder
 
@@ -73,3 +74,19 @@ def test_gaps_of_known_cameras_are_told_once(backlog: SegmentBacklog) -> None:
     assert {(gap.start_90k, gap.end_90k) for gap in gaps} == {(DAY_90K + 50 * TICKS_PER_S, None)}
     backlog.acknowledge_gaps(gaps)
     assert backlog.pending_gaps(10) == []
+
+
+def test_what_is_held_travels_first_even_of_a_camera_that_sends_only_on_request(
+    make_store: Callable[..., Store], backlog: SegmentBacklog
+) -> None:
+    assert isinstance(backlog, Backlog)
+    store = backlog._store
+    span = HeldSpan(REQUESTED, 1, DAY_90K + 5 * TICKS_PER_S, DAY_90K + 25 * TICKS_PER_S)
+    store.hold_exactly([span, HeldSpan(ALWAYS, 2, DAY_90K, DAY_90K + TICKS_PER_S, until_s=99)])
+    first = [(REQUESTED, 2), (REQUESTED, 1)]  # the released one has no hurry
+    rest = [(ALWAYS, 3), (ALWAYS, 2), (ALWAYS, 1)]
+    assert [(one.camera, one.sequence) for one in backlog.pending(10)] == first + rest
+    assert [(one.camera, one.sequence) for one in backlog.pending(1)] == first[:1]
+    for segment in backlog.pending(2):
+        backlog.acknowledge(segment)
+    assert [(one.camera, one.sequence) for one in backlog.pending(10)] == rest

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from beket.kernel import wire
 from beket.kernel.errors import ProtocolError
 from beket.kernel.ports import GapReason
-from vms.messages import GAPS_MAX, GapReport, GapReports, SegmentOffer, SegmentState
+from vms.messages import GAPS_MAX, GapReport, GapReports, HeldTime, HeldTimes, SegmentOffer, SegmentState
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "wire" / "1"
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -29,6 +29,15 @@ def test_the_centre_reads_what_agents_of_release_1_send() -> None:
 def test_the_centre_answers_what_agents_of_release_1_read() -> None:
     assert wire.encode(SegmentState(offset_bytes=2_500_000, sha256=SHA256)) == golden("segment-state")
     assert wire.encode(SegmentState(offset_bytes=65_536)) == golden("segment-state-partial")
+
+
+def test_the_centre_says_what_is_held_as_agents_of_release_1_read_it() -> None:
+    span = {"start_90k": 161600832000000, "end_90k": 161600837400000}
+    held = (
+        HeldTime(hold=7, camera="gate", until_s=None, **span),
+        HeldTime(hold=8, camera="yard", until_s=1795651200, **span),
+    )
+    assert wire.encode(HeldTimes(version="9f86d081884c7d659a2feaa0c55ad015", held=held)) == golden("held-times")
 
 
 def test_a_newer_agent_may_say_more() -> None:

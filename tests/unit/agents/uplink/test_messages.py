@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from agents.uplink.messages import GapReport, GapReports, SegmentOffer, SegmentState
+from agents.uplink.messages import GapReport, GapReports, HeldTimes, SegmentOffer, SegmentState
 from beket.kernel import wire
 from beket.kernel.ports import GapReason
 
@@ -25,3 +25,9 @@ def test_the_agent_reads_what_centres_of_release_1_send() -> None:
     whole = wire.decode(golden("segment-state"), SegmentState)
     assert whole == SegmentState(offset_bytes=2_500_000, sha256=SHA256)
     assert wire.decode(golden("segment-state-partial"), SegmentState) == SegmentState(offset_bytes=65_536)
+
+
+def test_the_agent_reads_what_centres_of_release_1_hold() -> None:
+    times = wire.decode(golden("held-times"), HeldTimes)
+    assert [(one.hold, one.camera, one.until_s) for one in times.held] == [(7, "gate", None), (8, "yard", 1795651200)]
+    assert times.held[0].end_90k - times.held[0].start_90k == 60 * 90_000
