@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from beket.kernel.ids import CameraId, CommunityId, DeviceId, ServiceId, SiteId
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, ProviderId, ServiceId, SiteId, slug_from
 
 
 class AccessClass(StrEnum):
@@ -65,6 +65,20 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     village: str
     district: str = ""
     provider: str = ""
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Who brings the internet to sites; a site names it by its name or its id.
+
+    Attributes:
+        phone: where to call when the line is down.
+        contract: number and date of the contract, for a claim.
+    """
+
+    id: ProviderId
+    name: str
+    phone: str = ""
+    contract: str = ""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +159,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         version: grows by one with each accepted change; 0 is the empty inventory before the first.
+        services: what the agents of sites ask now and then.
+        providers: those of whom more is known than the name that sites give.
     """
 
     version: int
@@ -152,6 +168,19 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     sites: tuple[Site, ...] = ()
     devices: tuple[Device, ...] = ()
     cameras: tuple[Camera, ...] = ()
+    services: tuple[Service, ...] = ()
+    providers: tuple[Provider, ...] = ()
+
+    def provider_of(self, site: Site) -> Provider | None:
+        """Who brings the internet to `site`: as the inventory lists it, else known by name alone; None when nobody is
+        named. Its id is what metrics carry.
+        """
+        named = site.provider.strip().casefold()
+        for provider in self.providers:
+            if named in (provider.id, provider.name.casefold()):
+                return provider
+        label = slug_from(site.provider)
+        return Provider(id=ProviderId(label), name=site.provider) if label else None
 
     def part_of(self, site: SiteId) -> "Inventory":
         """What the agent of `site` needs to know, and nothing else."""
@@ -161,4 +190,6 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             sites=tuple(s for s in self.sites if s.id == site),
             devices=tuple(d for d in self.devices if d.site == site),
             cameras=tuple(c for c in self.cameras if c.site == site),
+            services=tuple(s for s in self.services if s.site == site),
+            providers=tuple(p for s in self.sites if s.id == site for p in self.providers if p == self.provider_of(s)),
         )

@@ -4,8 +4,19 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
-from beket.kernel.inventory import AccessClass, Camera, Community, Device, DeviceKind, Inventory, Site, Upload
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, ProviderId, ServiceId, SiteId
+from beket.kernel.inventory import (
+    AccessClass,
+    Camera,
+    Community,
+    Device,
+    DeviceKind,
+    Inventory,
+    Provider,
+    Service,
+    Site,
+    Upload,
+)
 
 COMMUNITY = Community(id=CommunityId("zhuravlyna"), name="Журавлинська громада")
 EMPTY = Inventory(version=0, community=COMMUNITY)
@@ -114,6 +125,18 @@ def inventories(draw: st.DrawFn, *, version: int = 0) -> Inventory:
         )
         for i in sorted(draw(ids))
     ]  # fmt: skip
+    services = [
+        Service(
+            id=ServiceId(i), site=draw(somewhere), name=draw(texts(min_size=1)), expect=draw(texts()),
+            address=draw(_HOSTS.map("https://{}/page".format) | _HOSTS.map("ping://{}".format)), secret=draw(_SECRETS),
+        )
+        for i in sorted(draw(ids))
+    ]  # fmt: skip
+    providers = [
+        Provider(id=ProviderId(i), name=draw(texts(min_size=1)), phone=draw(texts()), contract=draw(texts()))
+        for i in sorted(draw(st.lists(_SLUGS, unique=True, max_size=3)))
+    ]
     return Inventory(
-        version=version, community=COMMUNITY, sites=tuple(sites), devices=tuple(devices), cameras=tuple(cameras)
-    )
+        version=version, community=COMMUNITY, sites=tuple(sites), devices=tuple(devices), cameras=tuple(cameras),
+        services=tuple(services), providers=tuple(providers),
+    )  # fmt: skip

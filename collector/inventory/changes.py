@@ -10,10 +10,10 @@ from enum import StrEnum
 
 import msgspec
 
-from beket.kernel.inventory import Camera, Community, Device, Inventory, Site
+from beket.kernel.inventory import Camera, Community, Device, Inventory, Provider, Service, Site
 from beket.kernel.text import Text, counted, plain, say
 
-Thing = Site | Device | Camera
+Thing = Site | Device | Camera | Service | Provider
 
 
 class ThingKind(StrEnum):
@@ -23,9 +23,11 @@ class ThingKind(StrEnum):
     SITE = "sites"
     DEVICE = "devices"
     CAMERA = "cameras"
+    SERVICE = "services"
+    PROVIDER = "providers"
 
 
-THING_KINDS = (ThingKind.SITE, ThingKind.DEVICE, ThingKind.CAMERA)
+THING_KINDS = (ThingKind.SITE, ThingKind.DEVICE, ThingKind.CAMERA, ThingKind.SERVICE, ThingKind.PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,20 @@ class Change:
 
 
 def things(inventory: Inventory, kind: ThingKind) -> Sequence[Thing]:
-    """The inventory's list of sites, devices or cameras."""
+    """The inventory's list of one kind."""
     listed: dict[ThingKind, Sequence[Thing]] = {
         ThingKind.SITE: inventory.sites,
         ThingKind.DEVICE: inventory.devices,
         ThingKind.CAMERA: inventory.cameras,
+        ThingKind.SERVICE: inventory.services,
+        ThingKind.PROVIDER: inventory.providers,
     }
     return listed[kind]
 
 
 def site_of(thing: Thing) -> str:
-    """Id of the site a thing stands at; a site stands at none."""
-    return "" if isinstance(thing, Site) else thing.site
+    """Id of the site a thing stands at; a site and a provider stand at none."""
+    return "" if isinstance(thing, Site | Provider) else thing.site
 
 
 def in_order(inventory: Inventory) -> Inventory:
@@ -76,6 +80,8 @@ def in_order(inventory: Inventory) -> Inventory:
         sites=tuple(sorted(inventory.sites, key=lambda s: s.id)),
         devices=tuple(sorted(inventory.devices, key=lambda d: d.id)),
         cameras=tuple(sorted(inventory.cameras, key=lambda c: c.id)),
+        services=tuple(sorted(inventory.services, key=lambda s: s.id)),
+        providers=tuple(sorted(inventory.providers, key=lambda p: p.id)),
     )
 
 
@@ -104,11 +110,13 @@ _NOUNS = {
     ThingKind.SITE: (("об'єкт", "об'єкти", "об'єктів"), ("site", "sites")),
     ThingKind.DEVICE: (("пристрій", "пристрої", "пристроїв"), ("device", "devices")),
     ThingKind.CAMERA: (("камеру", "камери", "камер"), ("camera", "cameras")),
+    ThingKind.SERVICE: (("службу", "служби", "служб"), ("service", "services")),
+    ThingKind.PROVIDER: (("провайдера", "провайдерів", "провайдерів"), ("provider", "providers")),
 }
 
 
 def count_things(n: int, kind: ThingKind) -> Text:
-    """`n` sites, devices or cameras in words, as the object of a verb: «1 камеру», «5 камер»."""
+    """`n` things of one kind in words, as the object of a verb: «1 камеру», «5 камер»."""
     uk_forms, (one, many) = _NOUNS[kind]
     return say("{in_uk}", "{in_en}", in_uk=counted(n, *uk_forms), in_en=f"{n} {one if n == 1 else many}")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from beket.kernel.config import Mistake
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.ids import check_slug, is_slug, slug_from
-from beket.kernel.inventory import Camera, Device, Inventory, Site
+from beket.kernel.inventory import Camera, Device, Inventory, Provider, Service, Site
+from beket.kernel.service_address import ServiceKind, parse_service_address
 from beket.kernel.text import Text, counted, say
 from collector.inventory.addresses import carries_credentials, wrong_address, wrong_stream_url
 from collector.inventory.changes import THING_KINDS, Change, Thing, ThingKind, site_of, things
@@ -21,7 +22,17 @@ SNMP_VERSIONS = ("off", "v1", "v2c", "v3")
 # Rows of a table that the template explains itself with; they are never things.
 TEMPLATE_MARKS = ("Приклад:", "Пояснення:")
 
-_MAX_CHARS = {"village": 100, "district": 100, "provider": 100, "address": 255, "url": 500, "sub_url": 500}
+_MAX_CHARS = {
+    "expect": 200,
+    "phone": 100,
+    "contract": 200,
+    "village": 100,
+    "district": 100,
+    "provider": 100,
+    "address": 255,
+    "url": 500,
+    "sub_url": 500,
+}
 _TEXT_MAX_CHARS = {"name": 200, "purpose": 1000, "basis": 1000, **_MAX_CHARS}
 _NEEDED = ("name", "village")
 # Names that can only be a factory password written where the name of a secret belongs.
@@ -55,13 +66,15 @@ def find_mistakes(
             check = _Row(kind, index, place)
             mistakes += _of_identity(thing, check, first_at, identities)
             mistakes += _of_texts(thing, check)
-            if not isinstance(thing, Site):
+            if not isinstance(thing, Site | Provider):
                 mistakes += _of_site_reference(thing, check, base, known_sites, hints)
                 mistakes += _of_secret(thing, check)
             if isinstance(thing, Device):
                 mistakes += _of_device(thing, check)
             if isinstance(thing, Camera):
                 mistakes += _of_camera(thing, check)
+            if isinstance(thing, Service):
+                mistakes += _of_service(thing, check)
     return mistakes
 
 
@@ -186,7 +199,7 @@ def _of_texts(thing: Thing, check: _Row) -> Iterator[Mistake]:
 
 
 def _of_site_reference(
-    thing: Device | Camera, check: _Row, base: Inventory, known_sites: set[str], hints: Mapping[str, str]
+    thing: Device | Camera | Service, check: _Row, base: Inventory, known_sites: set[str], hints: Mapping[str, str]
 ) -> Iterator[Mistake]:
     if thing.site in known_sites:
         return
@@ -211,7 +224,7 @@ def _of_site_reference(
     )
 
 
-def _of_secret(thing: Device | Camera, check: _Row) -> Iterator[Mistake]:
+def _of_secret(thing: Device | Camera | Service, check: _Row) -> Iterator[Mistake]:
     # The value itself is never repeated: it may be a password in the wrong column.
     write_name = say(
         "Впишіть назву секрету, а сам пароль збережіть окремо.", "Write the secret's name, never its value."
@@ -244,6 +257,19 @@ def _of_device(device: Device, check: _Row) -> Iterator[Mistake]:
                 "Для SNMPv3 потрібна назва секрету з користувачем.", "SNMPv3 needs the name of a secret with its user."
             ),
         )
+
+
+def _of_service(service: Service, check: _Row) -> Iterator[Mistake]:
+    try:
+        kind = parse_service_address(service.address).kind
+    except InvalidArgument as error:
+        yield check.mistake("address", error.message, error.hint)
+    else:
+        if kind is ServiceKind.MAIL and not service.secret:
+            yield check.mistake(
+                "secret",
+                say("Щоб прочитати скриньку, потрібна назва секрету.", "A mailbox is read with the secret named here."),
+            )
 
 
 def _of_camera(camera: Camera, check: _Row) -> Iterator[Mistake]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from beket.kernel.inventory import Camera, Device, Site
+from beket.kernel.inventory import Camera, Device, Provider, Service, Site
 from beket.kernel.text import Text, say
 from collector.inventory.changes import Thing, ThingKind
 from collector.inventory.checks import did_you_mean
@@ -291,4 +291,70 @@ CAMERAS = Sheet(
     (*_OWN, *_PLACE_OF_SITE),
 )
 
-SHEETS = (SITES, DEVICES, CAMERAS)
+SERVICES = Sheet(
+    ThingKind.SERVICE,
+    Service,
+    "Служби",
+    ("Служба", "Сервіси", "Перевірки", "services"),
+    (
+        Column(
+            "name",
+            "Назва",
+            ("Назва служби", "Найменування", "Служба", "Сервіс"),
+            "Що це для людей: «Сайт громади».",
+            ("Приклад: Сайт громади", "Приклад: Лінія провайдера"),
+        ),
+        Column("id", "Ідентифікатор", ("ID", "Код", "Ід", "Слаг"), _ID_EXPLAIN, ("", "")),
+        _SITE_COLUMN,
+        Column(
+            "address",
+            "Адреса служби",
+            ("Що перевіряти", "Посилання"),
+            "https://, http://, tcp://, tls://, dns://, ntp://, rtsp://, ping://, whois://, rdap:// або mail://.",
+            ("https://rada.example.ua/", "ping://192.0.2.1"),
+        ),
+        Column(
+            "expect",
+            "Має бути у відповіді",
+            ("Очікувати", "Слово на сторінці", "Відповідь"),
+            "Слово на сторінці, адреса для DNS; може бути порожньо.",
+            ("громада", ""),
+        ),
+        _SECRET_COLUMN,
+    ),
+    (*_OWN, *_PLACE_OF_SITE),
+)
+
+PROVIDERS = Sheet(
+    ThingKind.PROVIDER,
+    Provider,
+    "Провайдери",
+    ("Постачальники інтернету", "providers"),
+    (
+        Column(
+            "name",
+            "Назва",
+            ("Назва провайдера", "Найменування"),
+            "Як його названо в таблиці «Об'єкти».",
+            ("Приклад: Степлінк", "Приклад: Радіомережа"),
+        ),
+        Column("id", "Ідентифікатор", ("ID", "Код", "Ід", "Слаг"), _ID_EXPLAIN, ("", "")),
+        Column(
+            "phone",
+            "Телефон",
+            ("Телефон підтримки", "Гаряча лінія", "Тел"),
+            "Куди дзвонити, коли немає інтернету.",
+            ("0 800 000 000", ""),
+        ),
+        Column(
+            "contract",
+            "Договір",
+            ("Номер договору", "Договір №"),
+            "Номер і дата договору, для претензії.",
+            ("№ 12 від 01.02.2024", ""),
+        ),
+    ),
+    _OWN,
+)
+
+SHEETS = (SITES, DEVICES, CAMERAS, SERVICES, PROVIDERS)

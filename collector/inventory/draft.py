@@ -12,13 +12,13 @@ import msgspec
 
 from beket.kernel.config import Mistake
 from beket.kernel.errors import InvalidArgument
-from beket.kernel.inventory import Camera, Device, Inventory, Site
+from beket.kernel.inventory import Camera, Device, Inventory, Provider, Service, Site
 from beket.kernel.text import Text, counted, say
 from collector.inventory.changes import ThingKind, join
 
 MISTAKES_SAID = 50
 
-T = TypeVar("T", Site, Device, Camera)
+T = TypeVar("T", Site, Device, Camera, Service, Provider)
 
 Place = Callable[[ThingKind, int, str], str]
 
@@ -81,6 +81,8 @@ def tidied(inventory: Inventory) -> Inventory:
         sites=tuple(_tidied_thing(site) for site in inventory.sites),
         devices=tuple(_tidied_thing(device) for device in inventory.devices),
         cameras=tuple(_tidied_thing(camera) for camera in inventory.cameras),
+        services=tuple(_tidied_thing(service) for service in inventory.services),
+        providers=tuple(_tidied_thing(provider) for provider in inventory.providers),
     )
 
 

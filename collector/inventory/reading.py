@@ -89,7 +89,8 @@ class IdMaker:
     def __init__(self, kind: ThingKind, present: Sequence[Thing], used: Iterable[str]) -> None:
         """Know the kind's things as they are now, and the ids that stand in the file."""
         self._kind = kind
-        self._place_field = "village" if kind is ThingKind.SITE else "site"
+        # Where things of one name differ; providers stand nowhere.
+        self._place_field = {ThingKind.SITE: "village", ThingKind.PROVIDER: "phone"}.get(kind, "site")
         self._used = set(used)
         self._taken = self._used | {thing.id for thing in present}
         self._by_name: dict[tuple[str, str], list[str]] = {}
@@ -111,6 +112,8 @@ class IdMaker:
             return "", False
         # A name alone is not enough: every village has a school, every school an entrance.
         stem = slug_from(f"{name} {place}" if self._kind is ThingKind.SITE else f"{place} {name}")
+        if self._kind is ThingKind.PROVIDER:
+            stem = slug_from(name)
         made = next(candidate for candidate in _candidates(stem) if candidate not in self._taken)
         self._taken.add(made)
         self._used.add(made)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from beket.kernel.config import Mistake
-from beket.kernel.inventory import Camera, Device, Inventory, Site
+from beket.kernel.inventory import Camera, Device, Inventory, Provider, Service, Site
 from beket.kernel.text import Text, counted, say
 from collector.inventory.cells import SPREADSHEET_ERRORS, unguard
 from collector.inventory.changes import Thing, ThingKind, things
@@ -104,6 +104,8 @@ def _inventory(reading: _Reading) -> Inventory:
         sites=tuple(t for t in reading.now(ThingKind.SITE) if isinstance(t, Site)),
         devices=tuple(t for t in reading.now(ThingKind.DEVICE) if isinstance(t, Device)),
         cameras=tuple(t for t in reading.now(ThingKind.CAMERA) if isinstance(t, Camera)),
+        services=tuple(t for t in reading.now(ThingKind.SERVICE) if isinstance(t, Service)),
+        providers=tuple(t for t in reading.now(ThingKind.PROVIDER) if isinstance(t, Provider)),
     )
 
 

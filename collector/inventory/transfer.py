@@ -7,7 +7,7 @@ from beket.kernel.errors import NotFound
 from beket.kernel.inventory import Inventory
 from beket.kernel.text import say
 from beket.kernel.units import MIB
-from collector.inventory.columns import CAMERAS, DEVICES, SITES
+from collector.inventory.columns import CAMERAS, DEVICES, PROVIDERS, SERVICES, SITES
 from collector.inventory.csv_files import read_csv, write_csv
 from collector.inventory.draft import Draft, whole_file_mistake
 from collector.inventory.plan import ChangePlan
@@ -29,6 +29,8 @@ class FileFormat(StrEnum):
     CSV_SITES = "sites.csv"
     CSV_DEVICES = "devices.csv"
     CSV_CAMERAS = "cameras.csv"
+    CSV_SERVICES = "services.csv"
+    CSV_PROVIDERS = "providers.csv"
 
 
 def import_file(store: InventoryStore, source: Path | bytes, filename: str) -> ChangePlan:
@@ -80,6 +82,10 @@ def export(inventory: Inventory, file_format: FileFormat) -> bytes:
             return write_csv(inventory, DEVICES)
         case FileFormat.CSV_CAMERAS:
             return write_csv(inventory, CAMERAS)
+        case FileFormat.CSV_SERVICES:
+            return write_csv(inventory, SERVICES)
+        case FileFormat.CSV_PROVIDERS:
+            return write_csv(inventory, PROVIDERS)
 
 
 def _read_bounded(path: Path) -> bytes:

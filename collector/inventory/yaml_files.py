@@ -12,7 +12,7 @@ import yaml
 
 from beket.kernel.config import Mistake
 from beket.kernel.ids import CommunityId
-from beket.kernel.inventory import Camera, Community, Device, Inventory, Site
+from beket.kernel.inventory import Camera, Community, Device, Inventory, Provider, Service, Site
 from beket.kernel.text import Text, say
 from beket.kernel.units import MIB
 from collector.inventory.cells import default_of
@@ -63,6 +63,8 @@ def read_yaml(data: bytes, base: Inventory, *, filename: str) -> Draft:
         sites=tuple(t for t in read.get(ThingKind.SITE, base.sites) if isinstance(t, Site)),
         devices=tuple(t for t in read.get(ThingKind.DEVICE, base.devices) if isinstance(t, Device)),
         cameras=tuple(t for t in read.get(ThingKind.CAMERA, base.cameras) if isinstance(t, Camera)),
+        services=tuple(t for t in read.get(ThingKind.SERVICE, base.services) if isinstance(t, Service)),
+        providers=tuple(t for t in read.get(ThingKind.PROVIDER, base.providers) if isinstance(t, Provider)),
     )
     return Draft(inventory, place=reading.place, mistakes=tuple(reading.mistakes), notices=tuple(notices))
 

@@ -25,7 +25,8 @@ from collector.inventory.xlsx import write_xlsx
 WHOLE = community_of_real_size()
 CSV_FORMATS = {
     ThingKind.SITE: FileFormat.CSV_SITES, ThingKind.DEVICE: FileFormat.CSV_DEVICES,
-    ThingKind.CAMERA: FileFormat.CSV_CAMERAS,
+    ThingKind.CAMERA: FileFormat.CSV_CAMERAS, ThingKind.SERVICE: FileFormat.CSV_SERVICES,
+    ThingKind.PROVIDER: FileFormat.CSV_PROVIDERS,
 }  # fmt: skip
 
 
@@ -249,7 +250,8 @@ def test_a_filled_in_template_becomes_what_its_examples_say() -> None:
     ]
     plan = plan_of(write_xlsx(filled), "a.xlsx", EMPTY)
     assert plan.summary.uk == (
-        "Зміни: додати 2 камери, змінити 0, вилучити 0; додати 2 пристрої, змінити 0, вилучити 0; "
+        "Зміни: додати 2 провайдерів, змінити 0, вилучити 0; додати 2 служби, змінити 0, вилучити 0; "
+        "додати 2 камери, змінити 0, вилучити 0; додати 2 пристрої, змінити 0, вилучити 0; "
         "додати 2 об'єкти, змінити 0, вилучити 0."
     )
     assert all(camera.may_record() for camera in plan.new.cameras)
