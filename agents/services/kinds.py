@@ -1,4 +1,4 @@
-"""Owns which probe asks which kind of service."""
+"""Owns which probe asks which kind of service, and how often at most where that is rarer than the rest."""
 
 from agents.services.certificate import probe_certificate
 from agents.services.line import probe_line
@@ -21,3 +21,5 @@ PROBES: dict[ServiceKind, Probe] = {
     ServiceKind.RTSP: probe_stream,
     ServiceKind.RTSPS: probe_stream,
 }
+# What changes slowly, or costs somebody else something.
+EVERY_S: dict[ServiceKind, float] = {ServiceKind.TLS: 3600, ServiceKind.NTP: 300}

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
+from agents.services.config import ServicesConfig
 from agents.spool.config import SpoolConfig
 from agents.uplink.config import UplinkConfig
 from backup.config import BackupConfig
@@ -105,6 +106,7 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cameras: CamerasConfig = CamerasConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     network: NetworkConfig = NetworkConfig()
+    services: ServicesConfig = ServicesConfig()
     spool: SpoolConfig = SpoolConfig()
     uplink: UplinkConfig = UplinkConfig()
     backup: BackupConfig = BackupConfig()

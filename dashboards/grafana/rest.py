@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
+from agents.services import metrics as services
 from agents.spool import metrics as spool
 from agents.uplink import metrics as uplink
 from backup import metrics as backup
@@ -21,6 +22,7 @@ from vms.live import metrics as live
 EVERY_METRIC: tuple[Metric, ...] = (
     *cameras.METRICS,
     *network.METRICS,
+    *services.METRICS,
     *spool.METRICS,
     *uplink.METRICS,
     *backup.METRICS,

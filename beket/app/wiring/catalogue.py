@@ -2,6 +2,7 @@
 
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
+from agents.services import metrics as services
 from agents.spool import metrics as spool
 from agents.uplink import metrics as uplink
 from backup import metrics as backup
@@ -19,6 +20,7 @@ def full_catalogue() -> Catalogue:
         (
             *cameras.METRICS,
             *network.METRICS,
+            *services.METRICS,
             *spool.METRICS,
             *collector.METRICS,
             *sinks.METRICS,

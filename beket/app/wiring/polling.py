@@ -1,4 +1,4 @@
-"""The polling process of a site agent: gear is polled, samples travel, the inventory is kept fresh.
+"""The polling process of a site agent: gear is polled, services are asked, samples travel, the inventory is kept fresh.
 
 Stays small (import budget 70 MB): nothing of video, of tables or of the centre is loaded here.
 """
@@ -7,6 +7,9 @@ import asyncio
 import functools
 import logging
 import random
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from agents.inventory.cache import InventoryCache
@@ -19,6 +22,8 @@ from agents.network.module_files import Module, join, load_own, load_shipped
 from agents.network.poller import Poller, Schedule
 from agents.network.snmp.backends import Backends
 from agents.network.snmp.bulk_memory import BulkMemory
+from agents.services.probe import Tools
+from agents.services.watch import Pace, ServiceWatch
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.connection import CentreConnection
@@ -27,15 +32,20 @@ from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, connect, load_identity, open_inventory_cache
 from beket.app.wiring.catalogue import full_catalogue
 from beket.kernel.clock import Clock
-from beket.kernel.errors import NotFound
+from beket.kernel.errors import InvalidConfig, NotFound
+from beket.kernel.inventory import Inventory
 from beket.kernel.metrics import Instruments
+from beket.kernel.ports import PointSink
 from beket.kernel.secrets import SecretFolder
 from beket.kernel.supervise import keep_running
+from beket.kernel.text import say
 
 log = logging.getLogger(__name__)
 
 INVENTORY_EVERY_S = 10
 MEMORY_SAVED_EVERY_S = 300
+# A name that nobody answers for keeps a thread for half a minute: a dead line must leave some for the spool's disk.
+THREADS_MAX = 32
 
 
 async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
@@ -43,7 +53,9 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
 
     Raises:
         NotFound: this agent has not joined a centre.
+        InvalidConfig: the authority's file cannot be read.
     """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS_MAX))
     files = AgentFiles(config.data)
     identity = load_identity(files)
     site = identity.enrolled.site
@@ -74,13 +86,20 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         polls.remember_in(known)
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
+        services = service_watch(config, spool, pinger, clock=clock, rng=rng)
+
+        def apply(inventory: Inventory) -> None:
+            poller.apply(inventory.devices)
+            services.apply(inventory)
+
         sender = Sender(spool, connection.post)
-        refresh = functools.partial(refresh_inventory, cache, inventory_connection, poller=poller, clock=clock)
+        refresh = functools.partial(refresh_inventory, cache, inventory_connection, apply=apply, clock=clock)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         await run_until(
             stop,
             {
                 "polling": supervised("polling", poller.run),
+                "services": supervised("services", services.run),
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
@@ -88,6 +107,37 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "memory": supervised("memory", functools.partial(_remember, (memory, known), clock)),
             },
         )
+
+
+def service_watch(
+    config: AgentConfig, sink: PointSink, pinger: Pinger, *, clock: Clock, rng: random.Random
+) -> ServiceWatch:
+    """Who asks the site's services.
+
+    Raises:
+        InvalidConfig: the authority's file cannot be read.
+    """
+    secrets = SecretFolder(config.secrets)
+    return ServiceWatch(
+        tools=Tools(clock=clock, rng=rng, pinger=pinger, secrets=secrets, tls=_trust(config)),
+        sink=sink,
+        rng=rng,
+        pace=Pace(config.services.interval_s, config.services.timeout_s, config.services.at_once),
+    )
+
+
+def _trust(config: AgentConfig) -> ssl.SSLContext:
+    """What the machine trusts, and the community's own authority."""
+    trust = ssl.create_default_context()
+    if config.services.authority:
+        try:
+            trust.load_verify_locations(config.services.authority)
+        except OSError as error:
+            raise InvalidConfig(
+                say("Файл центру сертифікації не читається.", "The authority's file cannot be read."),
+                subject="services.authority",
+            ) from error
+    return trust
 
 
 def _count_odd(instruments: Instruments, reason: str) -> None:
@@ -113,7 +163,7 @@ async def _remember(kept: tuple[BulkMemory, KnownDevices], clock: Clock) -> None
 
 
 async def refresh_inventory(
-    cache: InventoryCache, connection: CentreConnection, *, poller: Poller, clock: Clock
+    cache: InventoryCache, connection: CentreConnection, *, apply: Callable[[Inventory], None], clock: Clock
 ) -> None:
     """Apply what is cached, then ask the centre for newer parts for ever; cut off, the cached part stays in force."""
     applied = -1
@@ -124,9 +174,14 @@ async def refresh_inventory(
             log.info("%s", error.sentence().en)
         else:
             if current.version != applied:
-                poller.apply(current.devices)
+                apply(current)
                 applied = current.version
-                log.info("inventory version %d: %d devices", applied, len(current.devices))
+                log.info(
+                    "inventory version %d: %d devices, %d services",
+                    applied,
+                    len(current.devices),
+                    len(current.services),
+                )
         part = await asyncio.to_thread(fetch_part, connection, applied)
         if part is None or not await asyncio.to_thread(cache.put, part):
             await clock.sleep(INVENTORY_EVERY_S)
