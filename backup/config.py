@@ -12,6 +12,38 @@ from beket.kernel.ids import check_slug
 from beket.kernel.text import say
 
 
+class HookConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Програма, яку запустити до чи після копії."""
+
+    run: Annotated[tuple[str, ...], Meta(min_length=1, description="Програма та її слова; оболонка їх не читає.")]
+    timeout_s: Annotated[float, Meta(gt=0, le=24 * 3600, description="Скільки секунд їй дати.")] = 300
+    required: Annotated[bool, Meta(description="Без неї копії не робити.")] = True
+
+
+class DumpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """База PostgreSQL, яку вивантажити перед копією."""
+
+    name: Annotated[str, Meta(description="Код вивантаження: a-z, 0-9, дефіс.")]
+    connection: Annotated[
+        str, Meta(min_length=1, max_length=500, description="Слова libpq без пароля: host=… dbname=… user=…")
+    ]
+    password_file: Annotated[Path | None, Meta(description="Файл (0600) з паролями у вигляді pgpass.")] = None
+    account: Annotated[
+        str, Meta(pattern="^[a-z_]?[a-z0-9_-]{0,31}$", description="Від чийого імені запускати pg_dump.")
+    ] = ""
+    timeout_s: Annotated[float, Meta(gt=0, le=24 * 3600, description="Скільки секунд дати на вивантаження.")] = 3600
+
+    def __post_init__(self) -> None:
+        check_slug(self.name, place="name")
+        if "password" in self.connection.lower() or "://" in self.connection:
+            raise InvalidConfig(
+                say(
+                    "Пароль бази тут видно всім; покладіть його у файл password_file.",
+                    "A password is seen by all here; put it into password_file, and write words, not an address.",
+                )
+            )
+
+
 class PlanConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Один план копіювання."""
 
@@ -25,6 +57,12 @@ class PlanConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(description="Готовий план: beket — бази й налаштування Бекета, shares — спільні теки, mail — пошта."),
     ] = ""
     every_hours: Annotated[float, Meta(gt=0, le=24 * 31, description="Копія, молодша за стільки годин, свіжа.")] = 24
+
+    postgres: Annotated[tuple[DumpConfig, ...], Meta(description="Бази PostgreSQL, що ввійдуть у копію цілими.")] = ()
+    before: Annotated[tuple[HookConfig, ...], Meta(description="Що запустити до копії.")] = ()
+    after: Annotated[
+        tuple[HookConfig, ...], Meta(description="Що запустити після копії, хоч би як вона скінчилася.")
+    ] = ()
 
     def __post_init__(self) -> None:
         check_slug(self.id, place="id")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backup.restic.outcome import OutcomeKind
+from backup.sources.hooks import Hook
+from backup.sources.postgres import PostgresDump
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.ids import SiteId, check_slug
 from beket.kernel.text import Text, plain, say
@@ -29,6 +31,9 @@ class Plan:
         excludes: restic's patterns.
         every_hours: a copy younger than this is fresh.
         databases: SQLite files under the paths are copied whole first, and those copies are saved.
+        dumps: databases of PostgreSQL that are dumped first.
+        before, after: programs that are run around a copy; what is after runs whatever came of it.
+        vss: copy from a shadow of the volume, so that open files are whole; Windows only.
         canary: the file that is put among the paths for drills; None for none.
     """
 
@@ -41,6 +46,10 @@ class Plan:
     every_hours: float = 24
     databases: bool = False
     canary: Path | None = None
+    dumps: tuple[PostgresDump, ...] = ()
+    before: tuple[Hook, ...] = ()
+    after: tuple[Hook, ...] = ()
+    vss: bool = False
 
     def __post_init__(self) -> None:
         check_slug(self.id, place="plan")

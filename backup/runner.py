@@ -16,16 +16,17 @@ from backup.history import GOOD, NOTHING, History
 from backup.in_parts import Job, store_in_parts
 from backup.manifest import Taken
 from backup.plans import Plan, preflight
+from backup.preparing import Prepared, finish, prepare
 from backup.progress import AskStored, Gauge, OnAdvance
 from backup.repository import place
 from backup.repository.walk import size_of
 from backup.restic import commands
 from backup.restic.commands import Repository
-from backup.restic.events import ItemError, Snapshot, parse_snapshots
+from backup.restic.events import Snapshot, parse_snapshots
 from backup.restic.link import Carried, Link, profile_of
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.restic.run import Ended, Restic
-from backup.sources.databases import copy_databases
+from backup.sources.hooks import run_hooks
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import Busy
 from beket.kernel.text import Text, say
@@ -147,23 +148,43 @@ class Runner:
         return replace(tools.repository, link=Link(profile, tools.limit_bytes_per_s))
 
     async def _copy_whole(self, repository: Repository, job: Job, absent: Sequence[Path], gauge: Gauge) -> "_Made":
-        tools, plan, present = self._tools, job.plan, [*job.paths]
-        live: tuple[str, ...] = ()
-        unsaved: tuple[ItemError, ...] = ()
-        if plan.databases and tools.staging is not None:
-            copies = await asyncio.to_thread(copy_databases, present, tools.staging / plan.id)
-            present, live, unsaved = [*present, copies.folder], copies.live, copies.failed
-        taken = await asyncio.to_thread(manifest.take, present, plan.excludes, rng=tools.rng, without=live)
-        excludes = (*plan.excludes, *map(commands.literal, live))
-        command = commands.backup(repository, present, excludes=excludes, tags=(plan.tag, *plan.tags))
-        ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read)
-        ended.items += unsaved
-        ended.items_total += len(unsaved)
-        outcome = await self._judge(ended, present, absent)
+        plan = job.plan
+        try:
+            prepared = await prepare(plan, job.paths, self._tools.staging, job.stop)
+            if prepared.hindrance:
+                made = _Made(prepared.hindrance)
+            else:
+                made = await self._copy_prepared(repository, job, prepared, absent, gauge)
+        except BaseException:
+            # What was stopped before must start again, whatever ends us.
+            await run_hooks(plan.after)
+            raise
+        return replace(made, outcome=await finish(plan, made.outcome))
+
+    async def _copy_prepared(
+        self, repository: Repository, job: Job, prepared: Prepared, absent: Sequence[Path], gauge: Gauge
+    ) -> "_Made":
+        tools, plan = self._tools, job.plan
+        excludes = plan.excludes
+        taken = await asyncio.to_thread(manifest.take, prepared.paths, excludes, rng=tools.rng, without=prepared.live)
+        command = commands.backup(
+            repository,
+            prepared.paths,
+            excludes=(*excludes, *map(commands.literal, prepared.live)),
+            tags=(plan.tag, *plan.tags),
+            vss=plan.vss,
+        )
+
+        async def once() -> Outcome:
+            ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read)
+            ended.items += prepared.lacking
+            ended.items_total += len(prepared.lacking)
+            return await self._judge(ended, prepared.paths, absent)
+
+        outcome = await once()
         if outcome.kind is OutcomeKind.LOCKED:
             await tools.restic.run(commands.unlock(repository), stop=job.stop)
-            ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read)
-            outcome = await self._judge(ended, present, absent)
+            outcome = await once()
         return _Made(outcome, taken)
 
     async def _judge(self, ended: Ended, asked: Sequence[Path], absent: Sequence[Path]) -> Outcome:

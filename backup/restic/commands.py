@@ -84,9 +84,17 @@ def init(repository: Repository) -> Command:
 
 
 def backup(
-    repository: Repository, paths: Sequence[Path], *, excludes: Sequence[str] = (), tags: Sequence[str] = ()
+    repository: Repository,
+    paths: Sequence[Path],
+    *,
+    excludes: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    vss: bool = False,
 ) -> Command:
-    """Save `paths` (absolute: a relative one would change the root of the tree) as one snapshot."""
+    """Save `paths` (absolute: a relative one would change the root of the tree) as one snapshot.
+
+    `vss`: from a shadow copy, on Windows; where that fails restic takes the live files and tells it as an error.
+    """
     return spelt(
         repository,
         Operation.BACKUP,
@@ -94,6 +102,7 @@ def backup(
         repository.host,
         *_each("--tag", tags),
         *_each("--exclude", excludes),
+        *(("--use-fs-snapshot",) if vss else ()),
         "--",
         *map(str, paths),
     )

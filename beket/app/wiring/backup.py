@@ -8,6 +8,7 @@ import asyncio
 import functools
 import logging
 import random
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from agents.spool.spool import Spool
 from agents.uplink.config import UplinkConfig
 from backup import canary, runner
 from backup.acts.record import Record
-from backup.config import BackupConfig
+from backup.config import BackupConfig, HookConfig
 from backup.drills import sandbox, schedule
 from backup.drills.drill import Terms, drill
 from backup.history import GOOD, History
@@ -29,6 +30,8 @@ from backup.restic.outcome import Outcome, OutcomeKind
 from backup.restic.run import Patience, find_restic
 from backup.runner import Runner, Tools
 from backup.sentence import facts_of
+from backup.sources.hooks import Hook
+from backup.sources.postgres import PostgresDump
 from backup.sources.presets import PRESETS
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
@@ -90,9 +93,20 @@ def plans_of(config: BackupConfig, site: SiteId, data: Path) -> tuple[Plan, ...]
             every_hours=plan.every_hours,
             databases=PRESETS[plan.preset].databases,
             canary=canary.place_of(data, plan.id),
+            dumps=tuple(
+                PostgresDump(dump.name, dump.connection, dump.password_file, dump.account, dump.timeout_s)
+                for dump in plan.postgres
+            ),
+            before=tuple(_hook_of(hook) for hook in plan.before),
+            after=tuple(_hook_of(hook) for hook in plan.after),
+            vss=sys.platform == "win32",
         )
         for plan in config.plans
     )
+
+
+def _hook_of(hook: HookConfig) -> Hook:
+    return Hook(hook.run, hook.timeout_s, hook.required)
 
 
 @asynccontextmanager

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from backup.config import DumpConfig
+from backup.restic import commands
+from backup.restic.commands import Repository
 from backup.sources.databases import copy_databases, databases_in
+from backup.sources.postgres import PostgresDump
 from backup.sources.presets import PRESETS
+from beket.kernel.errors import InvalidConfig
 
 
 def make_database(path: Path, *, rows: int = 100, wal: bool = True) -> None:
@@ -117,3 +122,24 @@ def test_ready_made_plan_leaves_out_what_is_never_worth_saving(preset: str, left
     patterns = PRESETS[preset].excludes  # type: ignore[index]
     assert any(fnmatch.fnmatchcase(left_out, pattern) for pattern in patterns)
     assert not any(fnmatch.fnmatchcase(saved, pattern) for pattern in patterns)
+
+
+def test_dump_is_spelt_without_a_password_and_as_another_account_when_asked() -> None:
+    plain = PostgresDump("accounting", "dbname=accounting", Path("/etc/beket/secrets/pgpass"))
+    words = "pg_dump --format=custom --compress=0 --no-password --file /a.new --dbname dbname=accounting"
+    assert plain.argv(Path("/a.new")) == tuple(words.split())
+    assert plain.environment == {"PGPASSFILE": "/etc/beket/secrets/pgpass"}
+    as_postgres = PostgresDump("accounting", "dbname=accounting", account="postgres")
+    assert as_postgres.argv(None)[:5] == ("runuser", "-u", "postgres", "--", "pg_dump")
+
+
+@pytest.mark.parametrize("connection", ["dbname=a password=таємне", "postgresql://u:p@h/a", "PASSWORD = x"])
+def test_password_among_the_words_of_a_connection_is_refused(connection: str) -> None:
+    with pytest.raises(InvalidConfig, match="password"):
+        DumpConfig(name="accounting", connection=connection)
+
+
+def test_shadow_copy_is_asked_for_on_windows_alone() -> None:
+    repository = Repository("/srv", Path("/key"), host="council")
+    assert "--use-fs-snapshot" in commands.backup(repository, [Path("/d")], vss=True).arguments
+    assert "--use-fs-snapshot" not in commands.backup(repository, [Path("/d")]).arguments
