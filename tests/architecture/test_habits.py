@@ -22,6 +22,7 @@ PROGRAM_GATES = (
     "backup.restic",
     "backup.repository.server",
     "backup.drills.scratch_postgres",
+    "backup.sources.program",
     "agents.network.icmp",
     "beket.app",
     "beket.sim",
