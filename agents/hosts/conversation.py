@@ -19,6 +19,7 @@ from beket.kernel.text import say
 # How long a device must be quiet for its last line to count as the end.
 SETTLED_S = 0.15
 SETTLED_FIRST_S = 0.6
+SETTLED_TORN_S = 2.0
 QUIET_S = 0.02
 PAGES_MAX = 5000
 CHUNKS_DROPPED_MAX = 64
@@ -61,6 +62,9 @@ class Conversation:
         lines = self._screen.lines
         if lines and _is_echo(lines[0], command, self._prompt):
             del lines[0]
+        rest = self._screen.current().removesuffix(self._prompt)
+        if rest:  # the answer did not end its last line
+            lines.append(rest)
         while lines and lines[-1].rstrip() == self._prompt.rstrip():  # it took our line end for another command
             del lines[-1]
         return self._screen.text()
@@ -131,14 +135,14 @@ class Conversation:
         while True:
             line = self._screen.current()
             answer = self._answer_to(line)
-            waits = answer is not None or is_over(line)
+            quiet_s = settled_s if answer is not None or is_over(line) else self._torn_s(line)
             left_s = (deadline_ns - self._clock.mono_ns()) / NS_PER_S
             if left_s <= 0:
                 raise self._too_late()
             try:
-                data = self._channel.receive(min(settled_s, left_s) if waits else left_s)
+                data = self._channel.receive(min(quiet_s or left_s, left_s))
             except TimedOut:
-                if not waits:
+                if quiet_s is None:
                     raise self._too_late() from None
                 if answer is None:
                     return
@@ -153,6 +157,10 @@ class Conversation:
             self._screen.feed(data)
             if self._screen.received_bytes > max_bytes:
                 raise self._too_much()
+
+    def _torn_s(self, line: str) -> float | None:
+        """How long to be quiet where the prompt stands behind a last line without an end; None where it does not."""
+        return SETTLED_TORN_S if self._prompt and line.endswith(self._prompt) else None
 
     def _answer_to(self, line: str) -> str | None:
         """What to type when the device waits for a key or an answer; None when it does not."""

@@ -148,8 +148,8 @@ def _unknown(device: DeviceId, shown: str) -> UnknownHostKey:
         ),
         subject=device,
         hint=say(
-            "Звірте його з самим пристроєм і схваліть: beket backup gear approve {device} {shown}",
-            "Compare it at the device itself and approve it: beket backup gear approve {device} {shown}",
+            "Звірте його з самим пристроєм і схваліть: beket backup configs approve {device} {shown}",
+            "Compare it at the device itself and approve it: beket backup configs approve {device} {shown}",
             device=device,
             shown=shown,
         ),

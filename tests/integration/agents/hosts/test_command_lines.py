@@ -69,6 +69,14 @@ def test_what_a_device_does_not_know_is_an_answer_and_no_error(tmp_path: Path) -
         assert session.run("show version") == IOS["show-version"]
 
 
+def test_an_answer_whose_last_line_has_no_end_is_read(tmp_path: Path) -> None:
+    with (
+        gear_at_hand(tmp_path, "ios", "cisco-ios", files={**IOS, "show-version": "one\ntwo"}) as gear,
+        gear.shells.open(ROUTER) as session,
+    ):
+        assert session.run("show version") == "one\ntwo\n"
+
+
 def test_a_session_that_ends_in_the_middle_is_no_answer(tmp_path: Path) -> None:
     with (
         gear_at_hand(tmp_path, "ios", "cisco-ios", files={**IOS, "cuts-in": "show running-config"}) as gear,
