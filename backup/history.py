@@ -15,10 +15,11 @@ import sqlalchemy as sa
 import backup
 from backup.acts.record import Record, Verdict
 from backup.manifest import Entry
+from backup.messages import RestoreResult
 from backup.plans import Standing
 from backup.restic.link import SEEN_RUNS, Carried
 from backup.restic.outcome import Outcome, OutcomeKind
-from backup.tables import DRILLS, PARTS, RUNS
+from backup.tables import DRILLS, PARTS, PUT_BACK, RUNS
 from beket.kernel.database import Database
 from beket.kernel.ids import new_uuid
 from beket.kernel.text import Text, say
@@ -234,6 +235,28 @@ class History:
     def act_was_told(self, record: Record) -> None:
         """The centre has it now."""
         told = DRILLS.update().where(DRILLS.c.id == record.id).values(told=1)
+        self._database.write(lambda connection: connection.execute(told))
+
+    def was_put_back(self, order: str) -> bool:
+        """Whether an order of the centre was seen through here."""
+        query = sa.select(PUT_BACK.c.id).where(PUT_BACK.c.id == order)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
+    def keep_put_back(self, result: RestoreResult, *, wall_ns: int) -> None:
+        """Remember what came of an order, before the centre hears it."""
+        values = {"id": result.id, "ended_ns": wall_ns, "result": msgspec.json.encode(result).decode()}
+        self._database.write(lambda connection: connection.execute(PUT_BACK.insert().values(values)))
+
+    def untold_put_back(self) -> list[RestoreResult]:
+        """Results that the centre has not heard of."""
+        query = sa.select(PUT_BACK.c.result).where(PUT_BACK.c.told == 0).order_by(PUT_BACK.c.ended_ns)
+        with self._database.read() as connection:
+            return [msgspec.json.decode(row, type=RestoreResult) for row in connection.execute(query).scalars()]
+
+    def put_back_was_told(self, order: str) -> None:
+        """The centre knows now."""
+        told = PUT_BACK.update().where(PUT_BACK.c.id == order).values(told=1)
         self._database.write(lambda connection: connection.execute(told))
 
     def last_drill(self, plan: str, *, verdicts: Sequence[Verdict] = tuple(Verdict)) -> Drill | None:

@@ -6,9 +6,12 @@ back from its own.
 
 import msgspec
 
+from backup.acts.record import Record
+
 REPORT_MAX_BYTES = 256 * 1024
 PLANS_MAX = 200
 WORDS_MAX_CHARS = 1000
+PIECES_MAX = 200
 
 
 class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +24,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
         wrong_ns: when a drill last found a wrong file; None when the newest drill did not.
         outcome: of the last run; "" before the first.
         size_bytes: how much the last whole copy holds; `added_bytes` what was new in it.
+        drill_every_days: how often its restore is to be proven.
     """
 
     id: str
@@ -35,6 +39,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     reason_en: str = ""
     size_bytes: int = 0
     added_bytes: int = 0
+    drill_every_days: float = 30
 
 
 class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +52,45 @@ class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     wall_ns: int
     plans: tuple[PlanReport, ...] = ()
     repository: str = ""
+
+
+class RestoreOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Centre to agent: put this back from a copy, as a person asked. The agent decides whether it may.
+
+    Attributes:
+        path: absolute, as in the snapshot.
+        replace: take the place of what is there now, which is kept beside; else come beside it.
+        size_bytes: how much room it wants; 0 when that is not known.
+    """
+
+    id: str
+    snapshot: str
+    path: str
+    replace: bool = False
+    size_bytes: int = 0
+
+
+class ReportAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Centre to agent, the answer to a report: what there is to do. An order comes until its result was told."""
+
+    orders: tuple[RestoreOrder, ...] = ()
+
+
+class RestoreResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Agent to centre: what came of an order. `outcome` as of a run; `placed` where the thing is now, "" nowhere."""
+
+    id: str
+    outcome: str
+    reason_uk: str = ""
+    reason_en: str = ""
+    placed: str = ""
+
+
+class ActReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Agent to centre: a drill that was made, once."""
+
+    wall_ns: int
+    record: Record
 
 
 class RepositoryRequest(msgspec.Struct, frozen=True, kw_only=True):

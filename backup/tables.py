@@ -31,6 +31,17 @@ RUNS = sa.Table(
     sa.Index("runs_by_plan", "plan", "began_ns"),
 )
 
+# What the centre ordered to be put back, and what came of it: an order that comes twice is done once.
+PUT_BACK = sa.Table(
+    "put_back",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("ended_ns", sa.BigInteger, nullable=False),
+    # JSON of `messages.RestoreResult`.
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("told", sa.Integer, nullable=False, server_default="0"),
+)
+
 # One row a restore drill.
 DRILLS = sa.Table(
     "drills",

@@ -1,23 +1,28 @@
-"""Owns the doors of backups over HTTP: agents ask for their repository and say how their plans stand.
+"""Owns the doors of backups over HTTP: agents ask for their repository, say how plans stand, and hear what to put back.
 
 Who may enter is decided by the dependency that wiring gives.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
+from backup.acts.record import SCHEMA, KeyUsed, Record
 from backup.messages import (
+    PIECES_MAX,
     PLANS_MAX,
     REPORT_MAX_BYTES,
     WORDS_MAX_CHARS,
+    ActReport,
     BackupReport,
     PlanReport,
+    ReportAnswer,
     RepositoryRequest,
     RepositoryStored,
+    RestoreResult,
 )
 from backup.repository.ledger import Ledger
 from backup.repository.service import Service
@@ -73,9 +78,49 @@ def agent_router(
         wall_ns = clock.wall_ns()
         await asyncio.to_thread(ledger.add_host, principal.agent, principal.site, wall_ns=wall_ns)
         await asyncio.to_thread(ledger.hear, principal.agent, in_our_time(report, wall_ns=wall_ns), wall_ns=wall_ns)
+        orders = await asyncio.to_thread(ledger.orders.give, principal.agent, wall_ns=wall_ns)
+        return _json(wire.encode(ReportAnswer(orders=tuple(orders))))
+
+    @routes.post("/backup-restored")
+    async def restored(request: Request, principal: Annotated[AgentPrincipal, Depends(authenticate)]) -> Response:
+        result = wire.decode(await request.body(), RestoreResult, max_bytes=REPORT_MAX_BYTES)
+        await asyncio.to_thread(ledger.orders.end, principal.agent, result, wall_ns=clock.wall_ns())
+        return _json(b"{}")
+
+    @routes.post("/backup-acts")
+    async def acts(request: Request, principal: Annotated[AgentPrincipal, Depends(authenticate)]) -> Response:
+        report = wire.decode(await request.body(), ActReport, max_bytes=REPORT_MAX_BYTES)
+        record = record_of(report, hosts=(principal.agent, principal.site), wall_ns=clock.wall_ns())
+        await asyncio.to_thread(ledger.acts.keep, record)
         return _json(b"{}")
 
     return routes
+
+
+def record_of(report: ActReport, *, hosts: Sequence[str], wall_ns: int) -> Record:
+    """The record with moments by our clock, if the one who sends it may have made it.
+
+    Raises:
+        ProtocolError: it is of another host, or no record that anybody could have made.
+    """
+    record = report.record
+    texts = (record.plan_name, record.reason_uk, record.reason_en, record.by, record.restic, record.snapshot)
+    long = any(len(text) > WORDS_MAX_CHARS for text in texts) or len(record.pieces) > PIECES_MAX
+    is_known = record.schema == SCHEMA and record.key is KeyUsed.HOST and record.number > 0
+    if record.host not in hosts or long or not is_known or not is_slug(record.plan):
+        raise ProtocolError(say("Акт перевірки незрозумілий.", "The act of a drill is not understood."))
+    ahead_ns = report.wall_ns - wall_ns
+
+    def ours(moment_ns: int) -> int:
+        return min(moment_ns - ahead_ns, wall_ns)
+
+    return msgspec.structs.replace(
+        record,
+        site=hosts[-1],
+        snapshot_ns=ours(record.snapshot_ns),
+        began_ns=ours(record.began_ns),
+        ended_ns=ours(record.ended_ns),
+    )
 
 
 def in_our_time(report: BackupReport, *, wall_ns: int) -> list[PlanReport]:

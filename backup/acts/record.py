@@ -109,8 +109,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The number of the act as people write it."""
-        return f"{self.host}/{self.number}"
+        """The number of the act as people write it; those of the key on paper are counted by themselves."""
+        return f"{self.host}/{'К' if self.key is KeyUsed.RECOVERY else ''}{self.number}"
 
     @property
     def restored_bytes(self) -> int:

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 import backup
 from backup.messages import PlanReport
-from backup.repository.tables import CLAIMS, DAMAGES, HOSTS, KEYS, SIZES, WALKS, WORKS
+from backup.repository.acts import Acts
+from backup.repository.orders import Orders
+from backup.repository.tables import ACTS, CLAIMS, DAMAGES, HOSTS, KEYS, ORDERS, SIZES, WALKS, WORKS
 from backup.repository.walk import Damage, Fault, Slice
 from backup.restic.outcome import Outcome
 from beket.kernel.clock import NS_PER_S
@@ -116,6 +118,8 @@ class Ledger:
             DataLoss: the file is no healthy database.
         """
         self._database = Database(path, migrations=MIGRATIONS)
+        self.acts = Acts(self._database)
+        self.orders = Orders(self._database)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -139,7 +143,7 @@ class Ledger:
         """Forget a host whose repository is no more, on purpose."""
 
         def work(connection: sa.Connection) -> None:
-            for table in (HOSTS, KEYS, CLAIMS, WALKS, DAMAGES, SIZES, WORKS):
+            for table in (HOSTS, KEYS, CLAIMS, WALKS, DAMAGES, SIZES, WORKS, ACTS, ORDERS):
                 connection.execute(sa.delete(table).where(table.c.host == host))
 
         self._database.write(work)

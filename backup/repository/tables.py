@@ -1,4 +1,4 @@
-"""Owns the tables of repositories.db, the centre's memory of its repositories; migration repositories_0001 makes them.
+"""Owns the tables of repositories.db, the centre's memory of its repositories, as its migrations make them.
 
 Times are the centre's wall clock, ns since 1970. A `host` is whose snapshots a repository holds: its folder's name.
 """
@@ -88,4 +88,43 @@ WORKS = sa.Table(
     sa.Column("reason_uk", sa.Text, nullable=False),
     sa.Column("reason_en", sa.Text, nullable=False),
     sa.Index("works_by_host", "host", "work", "ended_ns"),
+)
+
+# Records of restore drills, as hosts sent them or the centre made them; a row is never rewritten.
+ACTS = sa.Table(
+    "acts",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    # Which key opened the repository: acts of each are counted by themselves.
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("ended_ns", sa.BigInteger, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    # JSON of `acts.record.Record`.
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Index("acts_by_host", "host", "ended_ns"),
+)
+
+# What people asked hosts to put back from copies.
+ORDERS = sa.Table(
+    "orders",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("snapshot", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("replace", sa.Integer, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("ordered_by", sa.Text, nullable=False),
+    sa.Column("ordered_ns", sa.BigInteger, nullable=False),
+    # When the host was first told; null before.
+    sa.Column("given_ns", sa.BigInteger),
+    sa.Column("ended_ns", sa.BigInteger),
+    sa.Column("outcome", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason_uk", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason_en", sa.Text, nullable=False, server_default=""),
+    sa.Column("placed", sa.Text, nullable=False, server_default=""),
+    sa.Index("orders_by_host", "host", "ordered_ns"),
 )

@@ -22,6 +22,7 @@ from beket.access.permit import COMMUNITY, Resource, site_resource
 from beket.access.roles import CEILING, Action
 from beket.kernel.clock import utc
 from beket.kernel.errors import Forbidden, NotFound
+from beket.kernel.inventory import Site
 from beket.kernel.text import Text, say
 from beket.kernel.units import spell_bytes
 from dashboards.web.person import Person, person_of, sites_to_see
@@ -44,7 +45,7 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
 
     @routes.get("/backups/{host}")
     async def snapshots(request: Request, host: str) -> Response:
-        person, browser, asking = await _enter(parts, request, host)
+        person, browser, asking = await enter(parts, request, host)
         if asking is not None:
             return asking
         found = await browser.snapshots(host)
@@ -59,17 +60,22 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
 
     @routes.get("/backups/{host}/{snapshot}")
     async def folder(request: Request, host: str, snapshot: str, path: str = "/") -> Response:
-        person, browser, asking = await _enter(parts, request, host)
+        person, browser, asking = await enter(parts, request, host)
         if asking is not None:
             return asking
         nodes = await browser.folder(host, snapshot, checked_path(path))
         values = {"host": host, "snapshot": snapshot, "path": path, "nodes": nodes[:NODES_SHOWN], "total": len(nodes)}
-        shown = {"crumbs": _crumbs(path), "size": spell_bytes, "quote": urllib.parse.quote}
+        shown = {
+            "may_order": parts.backups.orders is not None,
+            "crumbs": _crumbs(path),
+            "size": spell_bytes,
+            "quote": urllib.parse.quote,
+        }
         return _page(request, "backup_folder.html", person, values | shown)
 
     @routes.get("/backups/{host}/{snapshot}/file")
     async def download(request: Request, host: str, snapshot: str, path: str, folder: bool = False) -> Response:
-        person, browser, asking = await _enter(parts, request, host)
+        person, browser, asking = await enter(parts, request, host)
         if asking is not None:
             return asking
         details = {"path": checked_path(path), "snapshot": snapshot, "reason": person.actor.reason}
@@ -91,7 +97,7 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
     return routes
 
 
-async def _enter(parts: Parts, request: Request, host: str) -> tuple[Person, Browser, Response | None]:
+async def enter(parts: Parts, request: Request, host: str) -> tuple[Person, Browser, Response | None]:
     """Who looks into the copies of `host`, with what, and where to go first when a reason is still to be stated.
 
     Raises:
@@ -142,6 +148,7 @@ def _overview(parts: Parts, person: Person) -> dict[str, Any]:
     sees_all = person.may(Action.SEE_STATUS)
     views = [view for view in parts.backups.views() if view.site in seen or sees_all]
     now_at = utc(parts.clock.wall_ns())
+    with_acts = parts.backups.acts.hosts() if parts.backups.acts else set()
     return {
         "state_line": headline(views),
         "views": views,
@@ -150,13 +157,30 @@ def _overview(parts: Parts, person: Person) -> dict[str, Any]:
         "recovery": {view.host: recovery_words(view.recovery, now_at) for view in views},
         "outlook": parts.backups.outlook(views) if views and sees_all else None,
         "size": spell_bytes,
+        "acts": {view.host for view in views if may_read_acts(person, _site_of(parts, view.site))} & with_acts,
         "may_restore": Action.RESTORE_BACKUP in CEILING[person.actor.role] and parts.backups.browser is not None,
     }
 
 
-def _resource_of(parts: Parts, host: str) -> Resource:
+def may_read_acts(person: Person, site: Site | None) -> bool:
+    """Whether the acts of drills, which name files, are for this person: who restores or checks at that site."""
+    restores = Action.RESTORE_BACKUP in CEILING[person.actor.role]
+    sees = person.may(Action.SEE_STATUS) or (site is not None and person.sees_site(site))
+    return person.may(Action.READ_JOURNAL) or (restores and sees)
+
+
+def site_of_host(parts: Parts, host: str) -> Site | None:
+    """Where a host stands, as the inventory knows it. Blocking."""
     site = next((view.site for view in parts.backups.views() if view.host == host), None)
-    known = next((one for one in parts.inventory.current().sites if one.id == site), None)
+    return _site_of(parts, site)
+
+
+def _site_of(parts: Parts, site: str | None) -> Site | None:
+    return next((one for one in parts.inventory.current().sites if one.id == site), None)
+
+
+def _resource_of(parts: Parts, host: str) -> Resource:
+    known = site_of_host(parts, host)
     return site_resource(known) if known else COMMUNITY
 
 

@@ -5,7 +5,7 @@ Blocking questions go to worker threads; nothing here blocks the loop. Note: das
 
 from fastapi import APIRouter
 
-from dashboards.web import backups, entry, holds, look, overview
+from dashboards.web import backup_acts, backups, entry, holds, look, overview, put_back
 from dashboards.web.ports import Parts
 from dashboards.web.rendering import Renderer
 from dashboards.web.static_files import StaticFiles
@@ -23,5 +23,7 @@ def router(parts: Parts) -> APIRouter:
     routes.include_router(overview.router(parts, renderer))
     routes.include_router(look.router(parts, renderer))
     routes.include_router(holds.router(parts, renderer))
+    routes.include_router(backup_acts.router(parts, renderer))
+    routes.include_router(put_back.router(parts, renderer))
     routes.include_router(backups.router(parts, renderer))
     return routes

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from backup.repository.acts import Acts
 from backup.repository.browsing import Browser
+from backup.repository.orders import Orders
 from backup.repository.overview import HostView
 from beket.access.store import AccessStore
 from beket.kernel.clock import Clock
@@ -78,11 +80,15 @@ class Backups:
     Attributes:
         outlook: how much they take and when the disk will be full.
         browser: the way into copies; None where hosts keep their copies themselves.
+        acts: what restore drills left.
+        orders: what people asked hosts to put back.
     """
 
     views: Callable[[], Sequence[HostView]] = tuple
     outlook: Callable[[Sequence[HostView]], Text] = lambda _: plain("")
     browser: Browser | None = None
+    acts: Acts | None = None
+    orders: Orders | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,10 @@ from backup.config import BackupConfig, HookConfig
 from backup.drills import sandbox, schedule
 from backup.drills.drill import Terms, drill
 from backup.history import GOOD, History
+from backup.messages import RestoreOrder
 from backup.plans import Plan, is_due
 from backup.points import points_of
+from backup.put_back import put_back
 from backup.repository.remote import AT_CENTRE
 from backup.restic.outcome import Outcome, OutcomeKind
 from backup.restic.run import Patience, find_restic
@@ -36,7 +38,7 @@ from backup.sources.presets import PRESETS
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
-from beket.app.wiring.centre_repository import ask_stored, enter, remote_place, repository_of, tell_centre
+from beket.app.wiring.centre_repository import ask_stored, enter, plan_report, remote_place, repository_of, tell_centre
 from beket.kernel.clock import NS_PER_S, Clock, read_boot_id, wall_ns_of
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import SiteId
@@ -62,7 +64,8 @@ class Backups:
     Attributes:
         enter_again: asks the centre for a new way into its repository; None where the repository is not the centre's.
         seen_ns: when the newest snapshot of each plan was made, as last seen.
-        news: set when something came of a run or a drill that the centre should hear of.
+        news: set when something came of a run, a drill or an order that the centre should hear of.
+        orders: what the centre wants to be put back; the same one may come again.
     """
 
     config: BackupConfig
@@ -73,6 +76,7 @@ class Backups:
     seen_ns: dict[str, int] = field(default_factory=dict)
     asked_mono_ns: int | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    orders: "asyncio.Queue[RestoreOrder]" = field(default_factory=asyncio.Queue)
 
     @property
     def runner(self) -> Runner:
@@ -167,6 +171,7 @@ async def run_backup(config: AgentConfig, *, clock: Clock, rng: random.Random, s
                     "backups": supervised("backups", functools.partial(follow_plans, backups, config.backup, spool)),
                     "report": supervised("report", functools.partial(report, backups, spool, instruments)),
                     "telling": supervised("telling", telling),
+                    "restores": supervised("restores", functools.partial(put_back_what_is_ordered, backups)),
                     "points": supervised(
                         "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                     ),
@@ -260,9 +265,26 @@ async def tell(backups: Backups, identity: Identity, uplink: UplinkConfig) -> No
     tools = backups.tools
     with connect(identity, uplink) as centre:
         while True:
-            stand = [(plan, await asyncio.to_thread(facts_of, tools.history, plan)) for plan in backups.plans]
-            await asyncio.to_thread(tell_centre, centre, stand, wall_ns=tools.clock.wall_ns())
+            facts = [(plan, await asyncio.to_thread(facts_of, tools.history, plan)) for plan in backups.plans]
+            every_days = backups.config.drill_every_days
+            stand = [plan_report(plan, one, drill_every_days=every_days) for plan, one in facts]
+            wall_ns = tools.clock.wall_ns()
+            for order in await asyncio.to_thread(tell_centre, centre, tools.history, stand, wall_ns=wall_ns):
+                backups.orders.put_nowait(order)
             await _until_news(backups)
+
+
+async def put_back_what_is_ordered(backups: Backups) -> None:
+    """Put files back as the centre asks, for ever, one order at a time; a copy that is being made goes on beside it."""
+    tools = backups.tools
+    while True:
+        order = await backups.orders.get()
+        if await asyncio.to_thread(tools.history.was_put_back, order.id):
+            continue  # the centre asked again before it heard
+        result = await put_back(tools.restic, tools.repository, backups.plans, order, clock=tools.clock)
+        await asyncio.to_thread(tools.history.keep_put_back, result, wall_ns=tools.clock.wall_ns())
+        log.info("put back by order %s: %s %s", order.id, result.outcome, result.reason_en)
+        backups.news.set()
 
 
 async def _until_news(backups: Backups) -> None:

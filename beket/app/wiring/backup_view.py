@@ -21,7 +21,13 @@ def backups_for_pages(config: RepositoriesConfig, ledger: Ledger, service: Servi
     """What pages ask; without a service nobody can look into copies here."""
     look = _Look(config, ledger, clock)
     browser = Browser(service.keyring) if service is not None else None
-    return Backups(views=look.views, outlook=functools.partial(_outlook, config), browser=browser)
+    return Backups(
+        views=look.views,
+        outlook=functools.partial(_outlook, config),
+        browser=browser,
+        acts=ledger.acts,
+        orders=ledger.orders,
+    )
 
 
 class _Look:

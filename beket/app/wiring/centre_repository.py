@@ -1,13 +1,24 @@
 """Puts a host's way to the centre's repository together: asks to be let in, keeps what it gets, tells how it stands."""
 
 import asyncio
+import logging
 import urllib.parse
 from collections.abc import Sequence
 
 from agents.uplink.config import UplinkConfig
 from agents.uplink.connection import CentreConnection
 from backup.config import BackupConfig
-from backup.messages import BackupReport, PlanReport, RepositoryAccess, RepositoryRequest, RepositoryStored
+from backup.history import History
+from backup.messages import (
+    ActReport,
+    BackupReport,
+    PlanReport,
+    ReportAnswer,
+    RepositoryAccess,
+    RepositoryRequest,
+    RepositoryStored,
+    RestoreOrder,
+)
 from backup.plans import Plan
 from backup.repository.remote import AT_CENTRE, RemotePlace
 from backup.restic.commands import Repository
@@ -16,6 +27,8 @@ from backup.sentence import PlanFacts
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect
 from beket.kernel import wire
 from beket.kernel.errors import BeketError, Internal
+
+log = logging.getLogger(__name__)
 
 
 def remote_place(files: AgentFiles, identity: Identity) -> RemotePlace:
@@ -73,17 +86,29 @@ def _ask_stored(identity: Identity, uplink: UplinkConfig) -> int:
         return wire.decode(centre.post("/agent/v1/repository/stored", b"{}"), RepositoryStored).size_bytes
 
 
-def tell_centre(centre: CentreConnection, plans: Sequence[tuple[Plan, PlanFacts]], *, wall_ns: int) -> None:
-    """Tell the centre how the plans stand. Blocking.
+def tell_centre(
+    centre: CentreConnection, history: History, plans: Sequence[PlanReport], *, wall_ns: int
+) -> tuple[RestoreOrder, ...]:
+    """Tell the centre what it does not know yet; what it wants to be put back. Blocking.
 
     Raises:
         BeketError: it cannot be told.
     """
-    report = BackupReport(wall_ns=wall_ns, plans=tuple(plan_report(plan, facts) for plan, facts in plans))
-    centre.post("/agent/v1/backups", wire.encode(report))
+    for result in history.untold_put_back():
+        centre.post("/agent/v1/backup-restored", wire.encode(result))
+        history.put_back_was_told(result.id)
+    answer = centre.post("/agent/v1/backups", wire.encode(BackupReport(wall_ns=wall_ns, plans=tuple(plans))))
+    try:
+        for record in history.untold_acts():
+            centre.post("/agent/v1/backup-acts", wire.encode(ActReport(wall_ns=wall_ns, record=record)))
+            history.act_was_told(record)
+    except BeketError as error:
+        # An older centre knows no acts; files are put back all the same.
+        log.info("the centre does not take acts of drills: %s", error.message.en)
+    return wire.decode(answer, ReportAnswer).orders
 
 
-def plan_report(plan: Plan, facts: PlanFacts) -> PlanReport:
+def plan_report(plan: Plan, facts: PlanFacts, *, drill_every_days: float) -> PlanReport:
     """What the centre is told of a plan."""
     last, whole, drilled = facts.last, facts.whole, facts.drilled
     is_good = last is not None and last.outcome in (OutcomeKind.OK, OutcomeKind.PARTIAL)
@@ -101,4 +126,5 @@ def plan_report(plan: Plan, facts: PlanFacts) -> PlanReport:
         reason_en=last.reason.en if last else "",
         size_bytes=whole.size_bytes if whole else 0,
         added_bytes=whole.added_bytes if whole else 0,
+        drill_every_days=drill_every_days,
     )

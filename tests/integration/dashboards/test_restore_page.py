@@ -1,7 +1,9 @@
 """Somebody deletes a file; somebody new to it finds it in a copy on the page and takes it back, byte for byte."""
 
 import asyncio
+import base64
 import datetime
+import hashlib
 import html
 import io
 import re
@@ -12,8 +14,11 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from httpx2 import Response
 from starlette.testclient import TestClient
 
+from backup.acts.record import Piece, Record, Verdict, Why
+from backup.messages import RestoreResult
 from backup.repository.browsing import Browser
 from backup.repository.freshness import Shelf
 from backup.repository.keyring import Keyring
@@ -41,6 +46,22 @@ pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(120)]
 
 HOST, SITE = "school-1a2b3c4d", "school-tsybulkivka"
 NOW_AT = datetime.datetime.now(datetime.UTC)
+
+
+ACT = Record(
+    id="0190-4",
+    number=4,
+    host=HOST,
+    site=SITE,
+    plan="documents",
+    plan_name="Документи школи",
+    snapshot="ab" * 32,
+    snapshot_ns=wall_ns_of(NOW_AT),
+    began_ns=wall_ns_of(NOW_AT),
+    ended_ns=wall_ns_of(NOW_AT),
+    verdict=Verdict.PROVEN,
+    pieces=(Piece("/дані/звіт.ods", Why.LARGEST, 1000, "aa", "aa"),),
+)
 
 
 class Known:
@@ -103,7 +124,13 @@ class Village:
             clock=SimulatedClock(wall_ns=wall_ns_of(NOW_AT)),
             camera_up="camera_up_ratio",
             device_up="device_up_ratio",
-            backups=Backups(views=views, outlook=lambda v: forecast(v, 10**12), browser=Browser(self.keyring)),
+            backups=Backups(
+                views=views,
+                outlook=lambda v: forecast(v, 10**12),
+                browser=Browser(self.keyring),
+                acts=self.ledger.acts,
+                orders=self.ledger.orders,
+            ),
         )
 
     def enter(self, login: str, reason: str = "Зник звіт бухгалтерії") -> None:
@@ -142,7 +169,7 @@ def test_deleted_file_is_found_in_a_copy_and_taken_back(village: Village) -> Non
     page = village.client.get(here).text
     here = urllib.parse.urljoin(here, village.follow(page, "бухгалтерія"))
     page = village.client.get(here).text
-    answer = village.client.get(village.follow(page, "звіт.ods"))
+    answer = village.client.get(_link(page, "звіт.ods", "/file"))
     assert answer.content == content
     assert urllib.parse.quote("звіт.ods") in answer.headers["content-disposition"]
     entries = village.access.journal.read(_actor(village, "auditor"), Filter(action="restore-backup"))
@@ -192,6 +219,75 @@ def test_address_that_leads_nowhere_is_a_page_of_one_sentence(village: Village, 
     answer = village.client.get(address.format(village.snapshot))
     assert answer.status_code == status
     assert "Traceback" not in answer.text
+
+
+def test_file_is_asked_back_to_its_place_and_the_page_tells_how_far_it_is(village: Village) -> None:
+    village.enter("head")
+    path = str(village.place.source / "0.txt")
+    here = f"/backups/{HOST}/{village.snapshot}"
+    folder = village.client.get(f"{here}?path={urllib.parse.quote(str(village.place.source))}").text
+    page = village.client.get(_link(folder, "0.txt", "/back")).text
+    assert "Повернути «0.txt» на місце?" in page
+    assert "Нічого не зітреться" in page
+    form = {"csrf": _csrf(page), "path": path, "how": "beside", "size": "100"}
+    assert _post(village, f"{here}/back", form | {"csrf": "x"}).status_code == 403
+    assert _post(village, f"{here}/back", form | {"how": "burn"}).status_code == 400
+    assert _post(village, f"{here}/back", form | {"path": "/a/../b"}).status_code == 400
+    assert _post(village, f"/backups/{HOST}/{'0' * 64}/back", form).status_code == 404
+    assert village.ledger.orders.of(HOST, wall_ns=wall_ns_of(NOW_AT)) == []
+    answer = _post(village, f"{here}/back", form)
+    assert answer.status_code == 303
+    assert "Чекаємо на комп’ютер" in village.client.get(answer.headers["location"]).text
+    (order,) = village.ledger.orders.give(HOST, wall_ns=wall_ns_of(NOW_AT))
+    assert (order.path, order.replace, order.size_bytes) == (path, False, 100)
+    assert "Комп’ютер повертає файл" in village.client.get(answer.headers["location"]).text
+    result = RestoreResult(id=order.id, outcome="ok", placed=path)
+    village.ledger.orders.end(HOST, result, wall_ns=wall_ns_of(NOW_AT))
+    page = village.client.get(answer.headers["location"]).text
+    assert "Готово: повернуто." in page
+    assert path in page
+    entries = village.access.journal.read(_actor(village, "auditor"), Filter(action="restore-backup"))
+    (asked,) = [entry.event.details for entry in entries if "place" in entry.event.details]
+    assert (asked["path"], asked["place"], asked["reason"]) == (path, "beside", "Зник звіт бухгалтерії")
+    assert village.client.get(f"/backups/{HOST}/orders/nobody").status_code == 404
+
+
+def test_act_is_read_printed_and_taken_as_data_by_those_who_restore_or_check(village: Village) -> None:
+    village.ledger.acts.keep(ACT)
+    village.enter("head")
+    page = village.client.get(village.follow(village.client.get("/backups").text, "Акти перевірок")).text
+    assert "Відновлення працює: 1 файл" in page
+    address = village.follow(page, "Акт №")
+    answer = village.client.get(address)
+    assert "АКТ № school-1a2b3c4d/4" in answer.text
+    assert "Цибульківка" in answer.text
+    style = answer.text.partition("<style>")[2].partition("</style>")[0]
+    named = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{named}'" in answer.headers["content-security-policy"]
+    data = village.client.get(village.follow(answer.text, "дані"))
+    assert data.json()["number"] == "school-1a2b3c4d/4"
+    assert village.client.get(f"/backups/{HOST}/acts/nobody").status_code == 404
+    seen = {role for role in Role if _sees(village, role, address)}
+    assert seen == {Role.HEAD, Role.DEPUTY, Role.SECRETARY, Role.IT, Role.AUDITOR}
+
+
+def _sees(village: Village, role: Role, address: str) -> bool:
+    village.enter(role.value)
+    return village.client.get(address).status_code == 200
+
+
+def _link(page: str, name: str, door: str) -> str:
+    """The address behind a button in the row of a file."""
+    row = next(row for row in page.split("<tr>") if f">{name}</th>" in row)
+    return html.unescape(re.findall(rf'href="([^"]+{door}\?[^"]+)"', row)[0])
+
+
+def _csrf(page: str) -> str:
+    return re.findall(r'name="csrf" value="([^"]+)"', page)[0]
+
+
+def _post(village: Village, address: str, form: dict[str, str]) -> Response:
+    return village.client.post(address, data=form, headers={"Origin": "http://127.0.0.1:8080"})
 
 
 def _actor(village: Village, login: str) -> object:

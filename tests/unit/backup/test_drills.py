@@ -291,6 +291,6 @@ def test_act_is_the_same_as_data() -> None:
     act = act_of(_record(key=KeyUsed.RECOVERY), community="Могилів", place="Сільрада")
     assert msgspec.json.decode(as_data(act), type=Act) == act
     plain = json.loads(as_data(act))
-    assert plain["number"] == "council-1a2b/7"
+    assert plain["number"] == "council-1a2b/К7"
     assert plain["record"]["pieces"][0]["expected"] == "aa"
     assert plain["record"]["schema"] == 1

@@ -7,11 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.messages import PLANS_MAX, BackupReport, PlanReport, RepositoryAccess, RepositoryRequest, RepositoryStored
+from backup.acts.record import KeyUsed, Loaded, Piece, Record, Verdict, Why
+from backup.messages import (
+    PIECES_MAX,
+    PLANS_MAX,
+    ActReport,
+    BackupReport,
+    PlanReport,
+    ReportAnswer,
+    RepositoryAccess,
+    RepositoryRequest,
+    RepositoryStored,
+    RestoreOrder,
+    RestoreResult,
+)
 from backup.repository import accounts
 from backup.repository.ledger import Host
 from backup.repository.remote import RemotePlace
-from backup.web import in_our_time
+from backup.web import in_our_time, record_of
 from beket.kernel.errors import ProtocolError
 from beket.kernel.secrets import Secret
 from beket.kernel.wire import decode, encode
@@ -39,8 +52,35 @@ ACCESS = RepositoryAccess(
     certificate="-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
     key="Zk9v-key",
 )
+ORDER = RestoreOrder(id="0190-1", snapshot="ab" * 32, path="/дані/звіт.ods", replace=True, size_bytes=1000)
+RECORD = Record(
+    id="0190-2",
+    number=3,
+    host="council-1f2e3d4c",
+    site="council",
+    plan="documents",
+    plan_name="Документи бухгалтерії",
+    snapshot="ab" * 32,
+    snapshot_ns=1_699_900_000_000_000_000,
+    began_ns=1_700_000_000_000_000_000,
+    ended_ns=1_700_000_005_000_000_000,
+    verdict=Verdict.PROVEN,
+    restic="0.14.0",
+    pieces=(Piece("/дані/звіт.ods", Why.LARGEST, 1000, "aa" * 32, "aa" * 32),),
+    databases=(Loaded("/дані/облік.db", "sqlite", True, 2, 30),),
+    opening_s=0.5,
+    restoring_s=1.5,
+    whole_bytes=2_000_000,
+    whole_files=12,
+    every_days=30.0,
+)
 MESSAGES: dict[str, msgspec.Struct] = {
     "backup-report": BackupReport(wall_ns=1_700_000_100_000_000_000, plans=(PLAN,), repository="центр"),
+    "backup-act": ActReport(wall_ns=1_700_000_100_000_000_000, record=RECORD),
+    "backup-answer": ReportAnswer(orders=(ORDER,)),
+    "backup-restored": RestoreResult(
+        id="0190-1", outcome="failed", reason_uk="Диска немає.", reason_en="No disk.", placed=""
+    ),
     "repository-request": RepositoryRequest(needs_key=True),
     "repository-access": ACCESS,
     "repository-stored": RepositoryStored(size_bytes=2_000_000_000),
@@ -104,3 +144,24 @@ def test_only_hosts_that_may_come_in_stand_in_the_servers_file(tmp_path: Path) -
     assert (tmp_path / "accounts").read_text() == "a:{SHA}x\n"
     # RFC 3112's {SHA}, as `openssl dgst -sha1 -binary | base64` gives it.
     assert accounts.hashed(Secret("secret")) == "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="
+
+
+def test_act_is_taken_from_its_own_host_alone_and_in_our_time() -> None:
+    hosts, ours_ns = ("council-1f2e3d4c", "council"), 1_600_000_000_000_000_000
+    report = ActReport(wall_ns=1_700_000_100_000_000_000, record=RECORD)
+    taken = record_of(report, hosts=hosts, wall_ns=ours_ns)
+    assert ours_ns - taken.ended_ns == 95 * 10**9
+    assert taken.ended_ns - taken.began_ns == RECORD.ended_ns - RECORD.began_ns
+    foreign = [
+        {"host": "school"},
+        {"key": KeyUsed.RECOVERY},
+        {"number": 0},
+        {"schema": 2},
+        {"plan": "../x"},
+        {"pieces": RECORD.pieces * (PIECES_MAX + 1)},
+        {"reason_uk": "х" * 2000},
+    ]
+    for change in foreign:
+        record = msgspec.structs.replace(RECORD, **change)
+        with pytest.raises(ProtocolError):
+            record_of(ActReport(wall_ns=0, record=record), hosts=hosts, wall_ns=ours_ns)
