@@ -29,7 +29,8 @@ from beket.media.rtsp.mount import Reader
 from beket.media.rtsp.server import RtspServer
 from vms.config import RecordingsConfig
 from vms.recordings import index
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
+from vms.recordings.findings import Progress
 from vms.recordings.playback import Missing, Playback, Timeline
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store

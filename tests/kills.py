@@ -13,7 +13,8 @@ from beket.testing.fragments import DAY_90K
 from beket.testing.process import output_of
 from tests.killed_recorder import CAMERAS, COMMUNITY, SITE, config_in
 from vms.recordings import index
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
+from vms.recordings.findings import Progress
 from vms.recordings.segments import key_of
 
 ROUND_90K = 3600 * 90_000

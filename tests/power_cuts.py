@@ -24,8 +24,9 @@ from beket.kernel.ports import Fragment, GapInfo, GapReason
 from beket.testing.crash_disk import CrashDisk, Operation, Place, after_cut_keeping, unsynced
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from vms.recordings import container, index
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
 from vms.recordings.container import Origin
+from vms.recordings.findings import Progress
 from vms.recordings.recovery import recover
 from vms.recordings.segments import Announced, GrowingSegment, StoredSegment, key_of
 from vms.recordings.store import JOINED_90K, Store

@@ -27,7 +27,8 @@ from beket.testing.process import free_tcp_port, output_of
 from tests.benchmarks.capture_subject import COMMUNITY
 from tests.benchmarks.result import Measured, Result, compare
 from vms.config import RecordingsConfig
-from vms.recordings.check import Finding, check
+from vms.recordings.check import check
+from vms.recordings.findings import Finding
 
 CAMERAS = 20
 WARM_UP_S = 15

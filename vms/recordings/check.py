@@ -1,93 +1,74 @@
-"""Owns `beket vms check`: do the files agree with the index, byte for byte. Blocking; reads everything it is told to.
+"""Owns `beket vms check`: do files, index, chain and seals agree, byte for byte. Blocking; reads what it is told to.
 
-Plain values come out as they are found: progress for a bar, findings for people. Changes nothing.
+Plain values come out as they are found: progress for a bar, findings for people. Changes nothing, and may run while the
+store records and deletes: a segment that disappears meanwhile is no finding. Memory does not grow with the store.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from beket.kernel.errors import BeketError, InvalidArgument, NotFound, ProtocolError
 from beket.kernel.ids import CameraId, is_slug
-from beket.kernel.text import Text, say
-from beket.media.fmp4 import reader
-from vms.recordings import container, index
-from vms.recordings.layout import parse_file_name
+from beket.media.fmp4 import boxes, reader
+from vms.recordings import container, index, seal_index
+from vms.recordings.chain_check import ChainCheck, Trust, trust_any
+from vms.recordings.findings import Fault, Finding, Place, Progress
+from vms.recordings.layout import SegmentKey, parse_file_name
 from vms.recordings.recovery import file_sha256
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 
 PAGE = 500
+_BEGINNING = Place(CameraId(""))
 
 
-class Fault(StrEnum):
-    """What can be wrong with one file."""
+def check(
+    store: Store,
+    *,
+    rehash: bool = True,
+    trusts: Trust = trust_any,
+    is_complete: bool = True,
+    begin: Place = _BEGINNING,
+    only: CameraId | None = None,
+) -> Iterator[Finding | Progress]:
+    """Go through index, chain, seals and disk; `rehash` reads every byte, else sizes and heads alone.
 
-    MISSING = "missing"
-    SIZE = "size"
-    HASH = "hash"
-    IDENTITY = "identity"
-    STRUCTURE = "structure"
-    UNREADABLE = "unreadable"
-    STRAY = "stray"
-
-
-_SENTENCES = {
-    Fault.MISSING: say("файла немає, хоча він є в переліку", "the file is missing, though it is in the index"),
-    Fault.SIZE: say("розмір файла не той, що в переліку", "the file's size is not the one in the index"),
-    Fault.HASH: say("вміст файла змінився: контрольна сума не збігається", "the file has changed: its hash differs"),
-    Fault.IDENTITY: say("файл належить іншій камері чи часу", "the file says that it is another segment"),
-    Fault.STRUCTURE: say("відео у файлі пошкоджене", "the video in the file is damaged"),
-    Fault.UNREADABLE: say("диск не віддає файл", "the disk does not give the file"),
-    Fault.STRAY: say("файл є на диску, але його немає в переліку", "the file is on the disk but not in the index"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong, with the file's name on the disk."""
-
-    name: str
-    fault: Fault
-
-    def sentence(self) -> Text:
-        """The finding as one sentence."""
-        return say("{name}: {what}.", "{name}: {what}.", name=self.name, what=_SENTENCES[self.fault])
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the check has come."""
-
-    segments: int
-    size_bytes: int
-
-
-def check(store: Store, *, rehash: bool = True) -> Iterator[Finding | Progress]:
-    """Go through the whole index and then the whole disk; `rehash` reads every byte, else sizes and heads alone.
-
-    May run while the store records and deletes: a segment that disappears meanwhile is no finding.
+    `trusts` knows the sites' keys. `is_complete` is False at the centre, where not all that was sealed arrives.
+    `begin` leaves out what an earlier check has seen; `only` looks at one camera.
     """
-    checked = size_bytes = 0
     with store.database.read() as connection:
-        cameras = index.camera_slugs(connection)
+        cameras = [one for one in index.camera_slugs(connection) if one >= begin.camera and only in (None, one)]
+        sizes = [seal_index.bytes_from(connection, one, _from_90k(begin, one)) for one in cameras]
+    checked, size_bytes = 0, 0
+    named: set[str] = set()
     for camera in cameras:
-        before: StoredSegment | None = None
-        while batch := _page(store, camera, before):
-            for segment in batch:
-                fault = _fault_of(store, segment, rehash=rehash)
-                if fault is not None and store.find(key_of(segment)) is not None:
-                    yield Finding(key_of(segment).file_name, fault)
-                checked += 1
-                size_bytes += segment.size_bytes
-            before = batch[-1]
-            yield Progress(checked, size_bytes)
-    yield from _strays(store)
+        chain = ChainCheck(store, camera, trusts, is_complete)
+        for segment in _segments(store, camera, _from_90k(begin, camera)):
+            fault = _fault_of(store, segment, rehash=rehash)
+            if fault is not None and store.find(key_of(segment)) is not None:
+                chain.named.add(key_of(segment).file_name)
+                yield Finding(key_of(segment).file_name, fault)
+            chain.take(segment)
+            checked += 1
+            size_bytes += segment.size_bytes
+            yield Progress(checked, size_bytes, sum(sizes), Place(camera, segment.start_90k))
+        yield from chain.findings()
+        named |= chain.named
+    yield from (found for found in _strays(store, begin, only) if found.name not in named)
 
 
-def _page(store: Store, camera: CameraId, before: StoredSegment | None) -> list[StoredSegment]:
+def _from_90k(begin: Place, camera: CameraId) -> int:
+    return begin.start_90k if camera == begin.camera else 0
+
+
+def _segments(store: Store, camera: CameraId, from_90k: int) -> Iterator[StoredSegment]:
+    after = SegmentKey(camera, from_90k, -1)
+    while batch := _page(store, camera, after):
+        yield from batch
+        after = key_of(batch[-1])
+
+
+def _page(store: Store, camera: CameraId, after: SegmentKey) -> list[StoredSegment]:
     with store.database.read() as connection:
-        after = None if before is None else key_of(before)
         return index.page(connection, camera, after=after, limit=PAGE)
 
 
@@ -99,11 +80,12 @@ def _fault_of(store: Store, segment: StoredSegment, *, rehash: bool) -> Fault | 
         if rehash and file_sha256(store.disk, key, segment.size_bytes) != segment.sha256:
             return Fault.HASH
         with container.open_segment(store.disk, key) as file:
+            if not rehash:
+                return None if _is_of(store, segment, reader.read_head(file)[1]) else Fault.IDENTITY
             content = reader.read_segment(file)
-        identity = content.identity
-        if identity is None or not container.names_key(identity, key):
+        if not _is_of(store, segment, content.identity):
             return Fault.IDENTITY
-        if content.is_torn or content.duration_90k != segment.duration_90k or identity.run != segment.run:
+        if content.is_torn or content.duration_90k != segment.duration_90k:
             return Fault.STRUCTURE
     except NotFound:
         return Fault.MISSING
@@ -114,10 +96,26 @@ def _fault_of(store: Store, segment: StoredSegment, *, rehash: bool) -> Fault | 
     return None
 
 
-def _strays(store: Store) -> Iterator[Finding]:
+def _is_of(store: Store, segment: StoredSegment, identity: boxes.Identity | None) -> bool:
+    """Whether the file says of itself what the index says of it."""
+    return (
+        identity is not None
+        and container.names_key(identity, key_of(segment))
+        and identity.community == store.origin.community
+        and identity.run == segment.run
+        and container.previous_sha256_of(identity) == segment.previous_sha256
+    )
+
+
+def _strays(store: Store, begin: Place, only: CameraId | None) -> Iterator[Finding]:
     disk = store.disk
-    for camera in filter(is_slug, disk.names("")):
+    first_day = SegmentKey(begin.camera, begin.start_90k, 0).folder.split("/")[1]
+    for camera in disk.names(""):
+        if not is_slug(camera) or camera < begin.camera or only not in (None, camera):
+            continue
         for day in disk.names(camera):
+            if camera == begin.camera and day < first_day:
+                continue
             for hour in disk.names(f"{camera}/{day}"):
                 for file in disk.names(f"{camera}/{day}/{hour}"):
                     name = f"{camera}/{day}/{hour}/{file}"

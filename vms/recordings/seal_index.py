@@ -1,4 +1,4 @@
-"""Owns the SQL of what is sealed, what waits for a seal, and what was deleted; each inside its caller's transaction."""
+"""Owns the SQL of the chain: what is sealed, what waits for a seal, what was deleted, and what a check asks of it."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from beket.kernel.ids import CameraId
 from beket.kernel.ports import GapInfo, GapReason
-from vms.recordings.index import camera_row, find_camera
+from vms.recordings.index import HOUR_90K, camera_row, find_camera
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import StoredSegment
-from vms.recordings.tables import cameras, gaps, removed, sealed, unsealed
+from vms.recordings.tables import cameras, gaps, hours, removed, sealed, segments, unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +160,66 @@ def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         last = number
     if first is not None and last is not None:
         yield first, last
+
+
+# Checking -------------------------------------------------------------------------------------------------------------
+
+
+def present(connection: sa.Connection, camera: CameraId, keys: Sequence[SegmentKey]) -> dict[SegmentKey, bytes]:
+    """Hashes of those of `keys` that are in the index; as many as a seal has."""
+    rows = connection.execute(
+        sa.select(segments.c.start_90k, segments.c.sequence, segments.c.sha256).where(
+            segments.c.camera == find_camera(connection, camera),
+            segments.c.start_90k.in_({key.start_90k for key in keys}),
+        )
+    )
+    return {SegmentKey(camera, row.start_90k, row.sequence): row.sha256 for row in rows}
+
+
+def signable(connection: sa.Connection, camera: CameraId, from_sequence: int) -> int:
+    """How many segments from a number on are in the index and no longer wait for a seal; one pass over the camera."""
+    camera_id = find_camera(connection, camera)
+    of_camera = (segments.c.camera == camera_id, segments.c.sequence >= from_sequence)
+    total = connection.execute(sa.select(sa.func.count()).select_from(segments).where(*of_camera)).scalar_one()
+    both = segments.join(
+        unsealed,
+        sa.and_(
+            unsealed.c.camera == segments.c.camera,
+            unsealed.c.sequence == segments.c.sequence,
+            unsealed.c.start_90k == segments.c.start_90k,
+        ),
+    )
+    still = connection.execute(sa.select(sa.func.count()).select_from(both).where(*of_camera)).scalar_one()
+    return int(total - still)
+
+
+def known_hashes(connection: sa.Connection, camera: CameraId, hashes: Sequence[bytes]) -> set[bytes]:
+    """Those of `hashes` that a segment of the camera has; one pass over the camera."""
+    rows = connection.execute(
+        sa.select(segments.c.sha256).where(
+            segments.c.camera == find_camera(connection, camera), segments.c.sha256.in_(hashes)
+        )
+    )
+    return set(rows.scalars())
+
+
+def keys_by_number(connection: sa.Connection, camera: CameraId) -> list[SegmentKey]:
+    """All segments of the camera in the order in which they were recorded."""
+    rows = connection.execute(
+        sa.select(segments.c.sequence, segments.c.start_90k)
+        .where(segments.c.camera == find_camera(connection, camera))
+        .order_by(segments.c.sequence)
+    )
+    return [SegmentKey(camera, start, sequence) for sequence, start in rows]
+
+
+def bytes_from(connection: sa.Connection, camera: CameraId, start_90k: int) -> int:
+    """Bytes of the camera in the hours from that of `start_90k` on."""
+    hour_90k = start_90k - start_90k % HOUR_90K
+    return int(
+        connection.execute(
+            sa.select(sa.func.coalesce(sa.func.sum(hours.c.size_bytes), 0)).where(
+                hours.c.camera == find_camera(connection, camera), hours.c.hour_90k >= hour_90k
+            )
+        ).scalar_one()
+    )

@@ -1,23 +1,49 @@
-"""`beket vms`: look into a store of recordings from its machine: check it, bytes and all.
+"""`beket vms`: look into a store of recordings from its machine: check it, bytes, chain and signatures.
 
 Seeing pictures is not for the machine's account: that needs a person, a reason and the journal, so it is in the pages.
 """
 
 import argparse
+import datetime
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from beket.access.agent_key import load_enrolled
+from beket.access.agent_key import AgentKey, load_enrolled
 from beket.app.commands import arguments
 from beket.app.config import AgentConfig, CentreConfig
-from beket.app.terminal import show_count, tell
+from beket.app.terminal import Bar, tell
 from beket.app.wiring.agent_side import AgentFiles
-from beket.app.wiring.recordings import look_into_recordings
+from beket.app.wiring.recordings import CENTRE, look_into_recordings
 from beket.kernel.config import load
-from beket.kernel.errors import DataLoss
-from beket.kernel.ids import CommunityId
+from beket.kernel.errors import DataLoss, InvalidArgument
+from beket.kernel.ids import CameraId, CommunityId, SiteId, is_slug
 from beket.kernel.text import Language, say
+from beket.kernel.units import TICKS_PER_S
 from vms.config import RecordingsConfig
-from vms.recordings.check import Finding, check
+from vms.recordings.chain_check import Trust, trust_any
+from vms.recordings.check import check
+from vms.recordings.findings import Finding, Place, Progress
+
+EXAMPLE_PLACE = "gate/20261129"
+
+
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """Whose store it is, and where."""
+
+    config: RecordingsConfig
+    database: Path
+    community: CommunityId
+    site: SiteId
+    trusts: Trust
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether all that was recorded is to be here."""
+        return self.site != CENTRE
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
@@ -27,9 +53,29 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
         "--agent", action="store_true", help=say("це файл агента, не центру", "it is an agent's file").to(language)
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="check")
-    checking = verbs.add_parser("check", help=say("чи всі записи цілі", "are all recordings whole").to(language))
+    checking = verbs.add_parser(
+        "check", help=say("чи всі записи цілі й підписані", "are all recordings whole and signed").to(language)
+    )
     checking.add_argument(
-        "--fast", action="store_true", help=say("без перерахунку хешів", "without reading every byte").to(language)
+        "--quick",
+        action="store_true",
+        help=say(
+            "без читання всіх байтів: лише перелік, назви, розміри, ланцюг і підписи",
+            "without reading every byte: index, names, sizes, chain and signatures only",
+        ).to(language),
+    )
+    checking.add_argument(
+        "--rate",
+        type=float,
+        metavar="MB",
+        help=say("не швидше, ніж стільки МБ/с", "no faster than so many MB/s").to(language),
+    )
+    checking.add_argument("--camera", metavar="NAME", help=say("лише ця камера", "this camera alone").to(language))
+    checking.add_argument(
+        "--from",
+        dest="begin",
+        metavar=EXAMPLE_PLACE,
+        help=say("продовжити з цього дня цієї камери", "go on from that day of that camera").to(language),
     )
 
 
@@ -38,25 +84,114 @@ def run(parsed: argparse.Namespace) -> int:
 
     Raises:
         DataLoss: something is not as it was written.
+        InvalidArgument: `--from`, `--camera` or `--rate` make no sense.
     """
-    recordings, database, community = _store_of(parsed)
-    faults = 0
-    with look_into_recordings(recordings, database=database, community=community) as store:
-        for step in check(store, rehash=not parsed.fast):
-            if isinstance(step, Finding):
-                faults += 1
-                tell(step.sentence())
-            else:
-                show_count(step.segments, step.size_bytes)
+    begin, only = place_of(parsed.begin), camera_of(parsed.camera)
+    wait = pace_of(parsed.rate)
+    recordings = _recordings_of(parsed)
+    with look_into_recordings(
+        recordings.config, database=recordings.database, community=recordings.community, site=recordings.site
+    ) as store:
+        steps = check(
+            store,
+            rehash=not parsed.quick,
+            trusts=recordings.trusts,
+            is_complete=recordings.is_edge,
+            begin=begin,
+            only=only,
+        )
+        bar, faults, seen = Bar(), 0, Progress(0, 0, 0, begin)
+        try:
+            for step in steps:
+                if isinstance(step, Finding):
+                    faults += 1
+                    tell(step.sentence())
+                else:
+                    seen = step
+                    bar.show(step.size_bytes, step.total_bytes, spell_place(step.place))
+                    if not parsed.quick:
+                        wait(step.size_bytes)
+        except KeyboardInterrupt:
+            bar.end()
+            place = spell_place(seen.place)
+            tell(say("Спинено. Далі: --from {place}", "Stopped. To go on: --from {place}", place=place))
+            raise
+        bar.end()
     if faults:
-        raise DataLoss(say("Знайдено пошкоджень: {n}.", "Faults found: {n}.", n=faults), subject=str(recordings.folder))
-    tell(say("Усі записи цілі.", "All recordings are whole."))
+        subject = str(recordings.config.folder)
+        raise DataLoss(say("Знайдено пошкоджень: {n}.", "Faults found: {n}.", n=faults), subject=subject)
+    tell(say("Усі записи цілі: {n}.", "All recordings are whole: {n}.", n=seen.segments))
     return 0
 
 
-def _store_of(parsed: argparse.Namespace) -> tuple[RecordingsConfig, Path, CommunityId]:
+def pace_of(rate_mb_s: float | None) -> Callable[[int], None]:
+    """What holds a reading back: called with the bytes read so far, it waits until they are not too many.
+
+    Raises:
+        InvalidArgument: the rate is not positive.
+    """
+    if rate_mb_s is None:
+        return lambda _size_bytes: None
+    if not rate_mb_s > 0:
+        raise InvalidArgument(say("Швидкість має бути більша за нуль.", "The rate must be above zero."))
+    return functools.partial(_wait_until, time.monotonic(), rate_mb_s * 1e6)
+
+
+def place_of(text: str | None) -> Place:
+    """Where to go on: a camera and a day, UTC.
+
+    Raises:
+        InvalidArgument: it is neither `camera` nor `camera/YYYYMMDD`.
+    """
+    camera, slash, day = (text or "").partition("/")
+    if not text:
+        return Place(CameraId(""))
+    try:
+        at = datetime.datetime.strptime(day, "%Y%m%d").replace(tzinfo=datetime.UTC) if slash else None
+    except ValueError:
+        at, camera = None, ""
+    if not is_slug(camera):
+        raise InvalidArgument(
+            say("Тут має бути камера й день: {place}.", "A camera and a day belong here: {place}.", place=EXAMPLE_PLACE)
+        )
+    return Place(CameraId(camera), int(at.timestamp()) * TICKS_PER_S if at else 0)
+
+
+def spell_place(place: Place) -> str:
+    """The inverse of `place_of`, for the day that is being looked at."""
+    if not place.camera:
+        return ""
+    return f"{place.camera}/{datetime.datetime.fromtimestamp(place.start_90k // TICKS_PER_S, datetime.UTC):%Y%m%d}"
+
+
+def camera_of(name: str | None) -> CameraId | None:
+    """The camera of that name.
+
+    Raises:
+        InvalidArgument: no camera can be called so.
+    """
+    if name is not None and not is_slug(name):
+        raise InvalidArgument(say("Такої камери не буває: {name}.", "No camera is called so: {name}.", name=name[:80]))
+    return CameraId(name) if name is not None else None
+
+
+def _wait_until(began_s: float, bytes_per_s: float, size_bytes: int) -> None:
+    time.sleep(max(0.0, began_s + size_bytes / bytes_per_s - time.monotonic()))
+
+
+def _recordings_of(parsed: argparse.Namespace) -> Recordings:
     if parsed.agent:
         agent = load(parsed.config, AgentConfig)
-        return agent.recordings, agent.data / "video.db", load_enrolled(AgentFiles(agent.data).enrolled).community
+        files = AgentFiles(agent.data)
+        enrolled = load_enrolled(files.enrolled)
+        ours = (enrolled.site, AgentKey.load_or_create(files.key).public)
+        return Recordings(
+            agent.recordings,
+            agent.data / "video.db",
+            enrolled.community,
+            enrolled.site,
+            lambda site, public_key: (site, public_key) == ours,
+        )
     centre = load(parsed.config, CentreConfig)
-    return centre.recordings, centre.data / "video.db", CommunityId(centre.community.id)
+    database = centre.data / "video.db"
+    return Recordings(centre.recordings, database, CommunityId(centre.community.id), CENTRE, trust_any)

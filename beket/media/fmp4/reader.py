@@ -75,6 +75,16 @@ def read_segment(file: BinaryIO) -> Segment:
     return Segment(init, identity, tuple(fragments), offset, is_torn=offset < size_bytes)
 
 
+def read_head(file: BinaryIO) -> tuple[bytes, boxes.Identity | None]:
+    """The init segment, and what the file says of itself; nothing of its video is looked at.
+
+    Raises:
+        ProtocolError: the init segment is not whole, or not ours.
+    """
+    init, identity, _ = _read_head(file, file.seek(0, io.SEEK_END))
+    return init, identity
+
+
 def read_format(init: bytes) -> VideoFormat:
     """The format that an init segment of ours describes.
 

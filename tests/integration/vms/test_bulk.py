@@ -38,10 +38,11 @@ from vms.hold_news import HoldNews
 from vms.ingest import Ingest
 from vms.recordings import index
 from vms.recordings.backlog import Backlog
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
 from vms.recordings.cleaner import Cleaner
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
+from vms.recordings.findings import Progress
 from vms.recordings.holds import Holds, Wanted
 from vms.recordings.playback import Playback
 from vms.recordings.sacrifice import Keeping

@@ -19,8 +19,9 @@ from beket.testing.footage import Footage
 from beket.testing.fragments import DAY_90K, film_fragments, film_stream
 from beket.testing.process import output_of
 from vms.recordings import index
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
 from vms.recordings.disk import PosixDisk
+from vms.recordings.findings import Progress
 from vms.recordings.playback import Playback
 from vms.recordings.recovery import recover
 from vms.recordings.segments import key_of

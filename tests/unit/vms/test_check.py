@@ -11,7 +11,8 @@ from beket.kernel.units import TICKS_PER_S
 from beket.testing.crash_disk import CrashDisk
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from vms.recordings import index
-from vms.recordings.check import Fault, Finding, Progress, check
+from vms.recordings.check import check
+from vms.recordings.findings import Fault, Finding, Progress
 from vms.recordings.segments import key_of
 from vms.recordings.store import Store
 from vms.recordings.writer import Recorder

@@ -19,8 +19,9 @@ from vms import ingest as ingest_module
 from vms.ingest import DamagedSegment, Ingest
 from vms.messages import GapReport, GapReports, SegmentOffer, SegmentState
 from vms.recordings import index
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
 from vms.recordings.disk import DiskFailure
+from vms.recordings.findings import Progress
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store

@@ -18,8 +18,9 @@ from beket.testing.crash_disk import CrashDisk, Operation
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from vms import metrics
 from vms.recordings import index
-from vms.recordings.check import Progress, check
+from vms.recordings.check import check
 from vms.recordings.disk import DiskFailure
+from vms.recordings.findings import Progress
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 from vms.recordings.writer import Recorder
