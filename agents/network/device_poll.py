@@ -296,6 +296,8 @@ def _about(labels: Labels, wall_ns: int, ping: Ping, result: Reading) -> list[Po
     ]
     if ping.latency_s is not None:
         points.append(point(metrics.DEVICE_PING_LATENCY, ping.latency_s))
+    if ping.jitter_s is not None:
+        points.append(point(metrics.DEVICE_PING_JITTER, ping.jitter_s))
     if result.snmp_is_up is not None:
         points.append(point(metrics.DEVICE_SNMP_UP, float(result.snmp_is_up)))
     return points

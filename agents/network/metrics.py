@@ -35,6 +35,12 @@ DEVICE_PING_LATENCY = Metric(
     _DEVICE,
     say("Час до пристрою й назад, середній.", "Mean time there and back."),
 )
+DEVICE_PING_JITTER = Metric(
+    "device_ping_jitter_seconds",
+    "gauge",
+    _DEVICE,
+    say("На скільки один пакет іде довше за інший.", "How much one packet takes longer than the next."),
+)
 DEVICE_UPTIME = Metric(
     "device_uptime_seconds",
     "gauge",
@@ -118,6 +124,7 @@ METRICS = (
     DEVICE_SNMP_UP,
     DEVICE_PING_LOSS,
     DEVICE_PING_LATENCY,
+    DEVICE_PING_JITTER,
     DEVICE_UPTIME,
     DEVICE_POLL_DURATION,
     DEVICE_POLL_VALUES,

@@ -66,6 +66,10 @@ class Poller:
         self._wanted = {device.id: device for device in devices}
         self._changed.set()
 
+    def last_readings(self) -> list[Reading]:
+        """The newest reading of each device that was polled so far."""
+        return list(self._last.values())
+
     async def run(self) -> None:
         """Poll until cancelled."""
         flushing = asyncio.create_task(self._supervise("points", self._flush_for_ever))

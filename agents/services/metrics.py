@@ -68,6 +68,30 @@ LINK_JITTER = Metric(
     _LINK,
     say("На скільки один пакет іде довше за інший.", "How much one packet takes longer than the next."),
 )
+LINK_FAULT = Metric(
+    "link_fault_ratio",
+    "gauge",
+    _LINK,
+    say(
+        "Лінія не працює, хоча світло на об'єкті є: 1 так, 0 ні.",
+        "The line is down although the site has power: 1 yes, 0 no.",
+    ),
+)
+LINK_BLACKOUT = Metric(
+    "link_blackout_ratio",
+    "gauge",
+    _LINK,
+    say(
+        "На об'єкті немає світла, провайдер за це не відповідає: 1 так, 0 ні.",
+        "The site has no power, which is not the provider's fault: 1 yes, 0 no.",
+    ),
+)
+SITE_LIGHT = Metric(
+    "site_light_ratio",
+    "gauge",
+    ("site",),
+    say("На об'єкті є світло: 1 так, 0 ні.", "The site has mains power: 1 yes, 0 no."),
+)
 
 METRICS = (
     PROBE_UP,
@@ -81,4 +105,7 @@ METRICS = (
     LINK_LOSS,
     LINK_LATENCY,
     LINK_JITTER,
+    LINK_FAULT,
+    LINK_BLACKOUT,
+    SITE_LIGHT,
 )

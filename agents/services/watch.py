@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from agents.services import metrics
 from agents.services.kinds import EVERY_S, PROBES
+from agents.services.line_record import LineRecord
 from agents.services.probe import Outcome, Reading, Target, Tools, labels_of, read, target_of
 from agents.services.trouble import Trouble
 from beket.kernel.clock import NS_PER_S
@@ -58,14 +59,17 @@ class ServiceWatch:
         sink: PointSink,
         rng: random.Random,
         pace: Pace | None = None,
+        light: Callable[[], bool | None] = lambda: None,
         on_reading: Callable[[Reading], None] | None = None,
     ) -> None:
-        """`on_reading` hears, on the loop, each reading as it comes."""
+        """`light` says whether the site has mains power, None when nobody knows; `on_reading` hears each reading."""
         self._tools = tools
         self._sink = sink
         self._rng = rng
         self._pace = pace or Pace()
+        self._light = light
         self._on_reading = on_reading
+        self._site: SiteId | None = None
         self._wanted: dict[ServiceId, tuple[Service, str]] = {}
         self._changed = asyncio.Event()
         self._tasks: dict[ServiceId, tuple[tuple[Service, str], asyncio.Task[None]]] = {}
@@ -74,6 +78,7 @@ class ServiceWatch:
 
     def apply(self, inventory: Inventory) -> None:
         """Ask the services of this version from now on; one that did not change goes on undisturbed."""
+        self._site = inventory.sites[0].id if inventory.sites else None
         providers: dict[SiteId, str] = {}
         for site in inventory.sites:
             provider = inventory.provider_of(site)
@@ -85,14 +90,17 @@ class ServiceWatch:
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        flushing = asyncio.create_task(self._supervise("services points", self._flush_for_ever))
+        own = [
+            asyncio.create_task(self._supervise("services points", self._flush_for_ever)),
+            asyncio.create_task(self._supervise("light", self._tell_light_for_ever)),
+        ]
         try:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
                 await self._reconcile()
         finally:
-            tasks = [flushing, *(task for _, task in self._tasks.values())]
+            tasks = [*own, *(task for _, task in self._tasks.values())]
             self._tasks.clear()
             await _end(tasks)
             if self._points:
@@ -117,6 +125,7 @@ class ServiceWatch:
         await clock.sleep(self._rng.random() * interval_s)
         last: Reading | None = None
         asked_mono_ns = 0
+        record = LineRecord(target, self._light)
         while True:
             began_ns = clock.mono_ns()
             # One that fails is asked at every beat: its owner mends it and wants to see that.
@@ -127,6 +136,7 @@ class ServiceWatch:
                         PROBES[target.address.kind], target, self._tools, within_s=self._pace.timeout_s
                     )
                 self._take(target, last, reading)
+                self._points += record.judge(reading.points)
                 last = reading
             else:
                 self._points += told_again(last, clock.wall_ns(), clock.mono_ns() - asked_mono_ns)
@@ -142,6 +152,14 @@ class ServiceWatch:
             log.log(level, "%s: %s: %s", reading.service.id, reading.outcome, reading.text.en)
         if self._on_reading:
             self._on_reading(reading)
+
+    async def _tell_light_for_ever(self) -> None:
+        while True:
+            await self._tools.clock.sleep(self._pace.interval_s)
+            light = self._light()
+            if light is not None and self._site:
+                labels = (("site", str(self._site)),)
+                self._points.append(Point(metrics.SITE_LIGHT.name, labels, self._tools.clock.wall_ns(), float(light)))
 
     async def _flush_for_ever(self) -> None:
         while True:

@@ -63,8 +63,11 @@ def _now() -> Row:
             Panel(
                 "timeseries",
                 "Час відповіді",
-                "Час до пристрою й назад.",
-                (Query(series(network.DEVICE_PING_LATENCY, **ONE), "відповідь"),),
+                "Час до пристрою й назад; нерівність — на скільки один пакет іде довше за інший.",
+                (
+                    Query(series(network.DEVICE_PING_LATENCY, **ONE), "відповідь"),
+                    Query(series(network.DEVICE_PING_JITTER, **ONE), "нерівність"),
+                ),
                 unit="s",
                 width=12,
             ),

@@ -22,6 +22,8 @@ from agents.network.module_files import Module, join, load_own, load_shipped
 from agents.network.poller import Poller, Schedule
 from agents.network.snmp.backends import Backends
 from agents.network.snmp.bulk_memory import BulkMemory
+from agents.services.config import ServicesConfig
+from agents.services.light import light_of
 from agents.services.probe import Tools
 from agents.services.watch import Pace, ServiceWatch
 from agents.spool.sender import Sender
@@ -86,7 +88,10 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         polls.remember_in(known)
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
-        services = service_watch(config, spool, pinger, clock=clock, rng=rng)
+        tools = Tools(
+            clock=clock, rng=rng, pinger=pinger, secrets=SecretFolder(config.secrets), tls=_trust(config.services)
+        )
+        services = service_watch(config.services, spool, tools, light=lambda: light_of(poller.last_readings()))
 
         def apply(inventory: Inventory) -> None:
             poller.apply(inventory.devices)
@@ -110,28 +115,19 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
 
 
 def service_watch(
-    config: AgentConfig, sink: PointSink, pinger: Pinger, *, clock: Clock, rng: random.Random
+    config: ServicesConfig, sink: PointSink, tools: Tools, *, light: Callable[[], bool | None]
 ) -> ServiceWatch:
-    """Who asks the site's services.
-
-    Raises:
-        InvalidConfig: the authority's file cannot be read.
-    """
-    secrets = SecretFolder(config.secrets)
-    return ServiceWatch(
-        tools=Tools(clock=clock, rng=rng, pinger=pinger, secrets=secrets, tls=_trust(config)),
-        sink=sink,
-        rng=rng,
-        pace=Pace(config.services.interval_s, config.services.timeout_s, config.services.at_once),
-    )
+    """Who asks the site's services; `light`: whether the site has mains power, as far as its gear tells."""
+    pace = Pace(config.interval_s, config.timeout_s, config.at_once)
+    return ServiceWatch(tools=tools, sink=sink, rng=tools.rng, pace=pace, light=light)
 
 
-def _trust(config: AgentConfig) -> ssl.SSLContext:
+def _trust(config: ServicesConfig) -> ssl.SSLContext:
     """What the machine trusts, and the community's own authority."""
     trust = ssl.create_default_context()
-    if config.services.authority:
+    if config.authority:
         try:
-            trust.load_verify_locations(config.services.authority)
+            trust.load_verify_locations(config.authority)
         except OSError as error:
             raise InvalidConfig(
                 say("Файл центру сертифікації не читається.", "The authority's file cannot be read."),

@@ -64,6 +64,7 @@ def watching(
     sink: Kept,
     *,
     tls: ssl.SSLContext | None = None,
+    light: Callable[[], bool | None] = lambda: None,
     on_reading: Callable[[Reading], None] | None = None,
 ) -> None:
     """Run `work` while services are watched."""
@@ -73,7 +74,9 @@ def watching(
         pinger = Pinger(clock=clock, rng=random.Random(1))
         tools = Tools(clock, random.Random(1), pinger, SecretFolder(Path("/")), tls or ssl.create_default_context())
         pace = Pace(interval_s=0.1, timeout_s=30, flush_s=0.02)
-        watch = ServiceWatch(tools=tools, sink=sink, rng=random.Random(1), pace=pace, on_reading=on_reading)
+        watch = ServiceWatch(
+            tools=tools, sink=sink, rng=random.Random(1), pace=pace, light=light, on_reading=on_reading
+        )
         running = asyncio.create_task(watch.run())
         try:
             await work(watch)
@@ -161,6 +164,21 @@ def test_a_line_carries_its_provider(providers: tuple[Provider, ...], label: str
 
     watching(work, sink)
     assert sink.values(metrics.LINK_UP, provider=label, probe="line", site="rada")[0] == 1
+
+
+@pytest.mark.needs("ping")
+def test_a_blackout_is_shown_and_held_against_nobody() -> None:
+    sink = Kept()
+
+    async def work(watch: ServiceWatch) -> None:
+        watch.apply(inventory(service("line", "ping://no-such-host.invalid")))
+        await until(lambda: bool(sink.values(metrics.LINK_BLACKOUT)) and bool(sink.values(metrics.SITE_LIGHT)))
+
+    watching(work, sink, light=lambda: False)
+    assert set(sink.values(metrics.LINK_UP)) == {0}
+    assert set(sink.values(metrics.LINK_BLACKOUT)) == {1}
+    assert set(sink.values(metrics.LINK_FAULT)) == {0}
+    assert set(sink.values(metrics.SITE_LIGHT, site="rada")) == {0}
 
 
 def test_a_site_without_a_provider_still_has_a_line() -> None:
