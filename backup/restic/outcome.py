@@ -52,6 +52,8 @@ class Outcome:
 
 
 _BY_EXIT_CODE = {10: OutcomeKind.MISSING, 11: OutcomeKind.LOCKED, 12: OutcomeKind.AUTH}
+# 0.18 ends with code 1 then, as with any other failure.
+_SIGNALLED = re.compile(r"^signal (?:interrupt|terminated) received", re.MULTILINE)
 _OUR_WAY_OUT = frozenset({130, 128 + signal.SIGTERM})
 
 # In this order: a server that is down also «has no config file», and a damaged lock is still damage.
@@ -96,9 +98,15 @@ def classify(
 def _judge_end(ended: Ended) -> tuple[OutcomeKind | None, Text]:
     """The outcome that needs no proof, or None when the run says that it did its work."""
     code, words = ended.exit_code, "\n".join(ended.words)
+    if ended.refused:
+        return OutcomeKind.FAILED, say(
+            "Сховище лише дописується: звідси в ньому нічого не стерти. Це робить центр.",
+            "The repository is append-only: nothing can be removed from here. The centre does that.",
+        )
     if code == 0 or (code == 3 and ended.command.operation is Operation.BACKUP):
         return None, plain("")
-    if ended.stopped or (code in _OUR_WAY_OUT and not ended.stalled):
+    by_signal = code in _OUR_WAY_OUT or _SIGNALLED.search(words)
+    if ended.stopped or (by_signal and not ended.stalled):
         return OutcomeKind.CANCELLED, say("Роботу перервано; копію не завершено.", "Stopped before it was complete.")
     if ended.stalled:
         return _stalled(ended)

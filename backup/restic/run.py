@@ -7,6 +7,7 @@ standard input. It is over when `run` returns or raises, whatever happens. Note:
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections import deque
@@ -32,6 +33,8 @@ KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
 # What answers in JSON documents, not in events, and how its lines begin.
 _DOCUMENTS = {Operation.SNAPSHOTS: b"[n", Operation.FORGET: b"[n", Operation.LS: b"{"}
+# An append-only server; locks it lets go.
+_REFUSED = re.compile(r"Remove\(<(?!lock)[^>]*>\) (?:returned error|failed).*\b403\b")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
 
 OnProgress = Callable[[Progress], None]
@@ -71,6 +74,7 @@ class Ended:
         words: the last lines for people of both outputs, redacted.
         output: what `snapshots`, `forget` and `ls` print, a document a line; empty for other operations.
         stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
+        refused: the server lets nobody remove anything; restic says so in words alone, and 0.14 would ask for ever.
         lock_may_stay: it ended by a signal that leaves its lock in the repository.
     """
 
@@ -85,6 +89,7 @@ class Ended:
     output: bytes = b""
     stopped: bool = False
     stalled: bool = False
+    refused: bool = False
     lock_may_stay: bool = False
 
 
@@ -130,11 +135,14 @@ class Restic:
 
     async def _wait(self, over: "asyncio.Task[int]", ended: Ended, watch: "_Watch", stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
+        refusal = asyncio.create_task(watch.refused.wait())
         look_s = None if self._patience.silence_s is None else self._patience.silence_s / 4
         try:
             while not over.done():
-                await asyncio.wait({over, stopping}, timeout=look_s, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({over, stopping, refusal}, timeout=look_s, return_when=asyncio.FIRST_COMPLETED)
                 if over.done():
+                    return
+                if refusal.done():
                     return
                 if stopping.done():
                     ended.stopped = True
@@ -144,6 +152,7 @@ class Restic:
                     return
         finally:
             stopping.cancel()
+            refusal.cancel()
 
 
 async def find_restic(program: str, *, clock: Clock, patience: Patience | None = None) -> Restic:
@@ -170,6 +179,7 @@ class _Watch:
         self._on_progress = on_progress
         self._last: Progress | None = None
         self._moved_ns = clock.mono_ns()
+        self.refused = asyncio.Event()
 
     def see(self, event: Event) -> None:
         if isinstance(event, Progress):
@@ -225,6 +235,9 @@ async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, do
                 ended.items.append(event)
         elif isinstance(event, Words) and event.text:
             ended.words.append(redact(event.text))
+            if _REFUSED.search(event.text):
+                ended.refused = True
+                watch.refused.set()
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:

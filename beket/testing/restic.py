@@ -63,9 +63,12 @@ def make_backup_place(folder: Path, *, size_bytes: int = 300_000, files: int = 5
 
 
 @contextmanager
-def plain_repository_server(folder: Path) -> Iterator[int]:
-    """Serve `folder` to restic (rclone) as one append-only repository, without TLS or logins; the port."""
+def plain_repository_server(folder: Path, *, program: str | Path = "rclone") -> Iterator[int]:
+    """Serve `folder` by rclone or a rest-server as one append-only repository, without TLS or logins; the port."""
     port = free_tcp_port()
-    argv = ["rclone", "serve", "restic", "--append-only", "--addr", f"127.0.0.1:{port}", str(folder)]
+    if program == "rclone":
+        argv = ["rclone", "serve", "restic", "--append-only", "--addr", f"127.0.0.1:{port}", str(folder)]
+    else:
+        argv = [str(program), "--path", str(folder), "--listen", f"127.0.0.1:{port}", "--no-auth", "--append-only"]
     with running(argv, ready=port_answers(port), within_s=60):
         yield port
