@@ -91,6 +91,12 @@ def spell_day(moment: datetime.datetime, now_at: datetime.datetime) -> Text:
         return say("сьогодні", "today")
     if days == 1:
         return say("вчора", "yesterday")
+    return spell_date(moment, now_at)
+
+
+def spell_date(moment: datetime.datetime, now_at: datetime.datetime) -> Text:
+    """The date of `moment` in Kyiv, with a year if it is another than at `now_at`."""
+    local, today = moment.astimezone(KYIV), now_at.astimezone(KYIV).date()
     year = "" if local.year == today.year else f" {local.year}"
     return say(
         "{day} {month}{year}",

@@ -20,12 +20,12 @@ from beket.kernel.units import spell_bytes
 
 KYIV = ZoneInfo("Europe/Kyiv")
 # A sheet has room for so many rows; the data has them all.
-ROWS_SHOWN = 14
+ROWS_SHOWN = 8
 _WHY = {
-    Why.CANARY: "канарка з відомим умістом",
-    Why.LARGEST: "найбільший файл",
+    Why.CANARY: "канарка",
+    Why.LARGEST: "найбільший",
     Why.DATABASE: "база даних",
-    Why.SAMPLE: "випадковий файл",
+    Why.SAMPLE: "випадковий",
 }
 _VERDICT = {
     Verdict.PROVEN: "ВІДНОВЛЕННЯ ПІДТВЕРДЖЕНО",
@@ -36,23 +36,24 @@ _KEY = {KeyUsed.HOST: "робочим ключем комп'ютера", KeyUsed
 _DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 _STYLE = """
-@page { size: A4; margin: 14mm }
+@page { size: A4; margin: 11mm 14mm }
 * { box-sizing: border-box }
-body { font: 10.5pt/1.35 "DejaVu Sans", "Liberation Sans", sans-serif; color: #000; background: #fff }
+body { font: 10pt/1.3 "DejaVu Sans", "Liberation Sans", sans-serif; color: #000; background: #fff }
 body { max-width: 182mm; margin: 8mm auto; padding: 0 4mm }
 h1 { font-size: 15pt; text-align: center; margin: 1mm 0; text-wrap: balance }
-h2 { font-size: 11.5pt; margin: 4.5mm 0 1mm; break-after: avoid }
+h2 { font-size: 11pt; margin: 3mm 0 0.6mm; break-after: avoid }
 p { margin: 1mm 0 } .middle { text-align: center }
-table { border-collapse: collapse; width: 100% } td, th { vertical-align: top; text-align: left; padding: 0.7mm 2mm }
-.facts td:first-child { width: 52mm; color: #333 } .facts td { padding-left: 0 }
-.files th, .files td { border: 0.2mm solid #777; font-size: 8.5pt; line-height: 1.25 } .files th { background: #eee }
+table { border-collapse: collapse; width: 100% } td, th { vertical-align: top; text-align: left; padding: 0.35mm 2mm }
+.facts td:first-child { width: 46mm; color: #333 } .facts td { padding-left: 0 }
+.files th, .files td { border: 0.2mm solid #777; font-size: 8.5pt; line-height: 1.2; padding: 0.35mm 1.2mm }
+.files td:nth-child(n+2) { white-space: nowrap } .files th { background: #eee }
 .files tr { break-inside: avoid }
-.path { overflow-wrap: anywhere } .hash, .files code { font: 7.5pt/1.25 "DejaVu Sans Mono", monospace }
-.hash { word-break: break-all; width: 62mm }
-.verdict { border: 0.7mm solid #000; padding: 2.5mm 4mm; margin: 3mm 0; break-inside: avoid }
+.path { overflow-wrap: anywhere } .hash { font: 6.5pt/1.2 "DejaVu Sans Mono", monospace }
+.files td.hash { word-break: break-all; width: 62mm; white-space: normal }
+.verdict { border: 0.7mm solid #000; padding: 1.8mm 4mm; margin: 2mm 0; break-inside: avoid }
 .verdict b { font-size: 13pt } .wrong { border-width: 1.4mm; border-style: double }
-.sign { margin-top: 6mm; break-inside: avoid } .sign td { padding: 5mm 0 0; width: 50% }
-.sign i { display: inline-block; border-bottom: 0.2mm solid #000; width: 52mm } small { font-size: 7.5pt; color: #333 }
+.sign { margin: 2mm 0; break-inside: avoid } .sign td { padding: 4mm 0 0; width: 50%; white-space: nowrap }
+.sign i { display: inline-block; border-bottom: 0.2mm solid #000; width: 44mm } small { font-size: 7.5pt; color: #333 }
 .print { border: 0.3mm solid #888; padding: 3mm; margin-bottom: 5mm } .print a { margin-right: 6mm }
 @media print { .print { display: none } body { margin: 0; padding: 0 } }
 """
@@ -135,7 +136,7 @@ def render(act: Act, *, back: str = "", data: str = "") -> str:
 <table class="facts">{_facts(_speed(record))}</table>
 <h2>4. Висновок</h2>
 <div class="verdict{is_wrong}"><b>{_VERDICT[record.verdict]}</b><br>{_e(conclusion(record).uk)}</div>
-<p>Наступна перевірка — не пізніше ніж за {_e(_days(record.every_days))}.</p>
+<p>Наступна перевірка — {_e(_next(record))}.</p>
 <table class="sign"><tr><td>Відповідальний за ІТ <i>&nbsp;</i></td><td>Керівник установи <i>&nbsp;</i></td></tr>
 <tr><td>Дата <i>&nbsp;</i></td><td>Дата <i>&nbsp;</i></td></tr></table>
 <p><small>Склав Бекет; ті самі відомості є як дані (JSON). Перевірка {_e(record.id)}, restic {_e(record.restic)}.
@@ -160,7 +161,7 @@ def _how(record: Record) -> str:
     same = sum(piece.is_same for piece in record.pieces)
     return (
         "Файли відновлено з копії в порожню теку. Для кожного обчислено SHA-256 і порівняно з тим, що обчислено за "
-        "самим файлом тоді, коли його копіювали (для канарки — з тим, що відомо наперед). "
+        "самим файлом тоді, коли його копіювали. Канарка — файл, уміст якого відомий наперед. "
         f"Відновлено файлів: {len(record.pieces)}, {spell_bytes(record.restored_bytes)}; <b>збіглося: {same}</b>."
     )
 
@@ -210,8 +211,12 @@ def _speed(record: Record) -> list[tuple[str, str]]:
     ]
 
 
-def _days(days: float) -> str:
-    return str(counted(max(1, round(days)), "добу", "доби", "діб"))
+def _next(record: Record) -> str:
+    if record.key is KeyUsed.RECOVERY:
+        return "наступного кварталу, тим самим аркушем"
+    if record.verdict is not Verdict.PROVEN:
+        return "після наступної копії, найпізніше за шість годин"
+    return f"не пізніше ніж за {counted(max(1, round(record.every_days)), 'добу', 'доби', 'діб')}"
 
 
 def _facts(facts: list[tuple[str, str]]) -> str:

@@ -123,12 +123,17 @@ class Keyring:
 
     async def try_key(self, host: str, holder: Holder, password: Secret) -> Outcome:
         """See whether `password` opens the host's repository; that it did is remembered."""
-        async with self._password_in_file(password) as file:
-            repository = self.repository(host, password_file=file)
+        async with self.opened_by(host, password) as repository:
             outcome = classify(await self.restic.run(upkeep_commands.all_snapshots(repository)))
         if outcome.kind is OutcomeKind.OK:
             await asyncio.to_thread(self.ledger.key_was_tried, host, holder, wall_ns=self.clock.wall_ns())
         return outcome
+
+    @contextlib.asynccontextmanager
+    async def opened_by(self, host: str, password: Secret) -> AsyncIterator[Repository]:
+        """The host's repository as `password` opens it, for as long as the block lasts."""
+        async with self._password_in_file(password) as file:
+            yield self.repository(host, password_file=file)
 
     def _prepare(self, host: str) -> bool:
         """Whether the repository is still to be made; its folder and the centre's password are there then."""

@@ -7,6 +7,7 @@ import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from backup.acts.record import Verdict
@@ -19,26 +20,40 @@ from backup.repository.second_copy import WORK as SECOND_COPY
 from backup.repository.standing import STANDING_WORDS, Standing, claim_of, judge
 from backup.repository.upkeep import FORGET, PRUNE
 from backup.restic.outcome import OutcomeKind
-from backup.sentence import PlanFacts, is_late, plan_sentence, spell_day
+from backup.sentence import PlanFacts, is_late, plan_sentence, spell_date, spell_day
 from beket.kernel.clock import NS_PER_S, utc
 from beket.kernel.ids import is_slug
-from beket.kernel.text import Text, counted, say
+from beket.kernel.text import Text, say
 from beket.kernel.units import spell_bytes
 
 DAY_NS = 86_400 * NS_PER_S
 GROWTH_DAYS = 30
+DRILL_LATE_FACTOR = 2
+# Nobody knows what grows how in ten years.
+YEARS_FORESEEN = 10
 # The envelope is opened once a quarter.
 TRY_KEY_DAYS = 92
 
 
+class Proof(StrEnum):
+    """Whether a plan's copy is known to come back: *stale* when that is long ago, *never* when copies lie untried."""
+
+    PROVEN = "proven"
+    STALE = "stale"
+    NEVER = "never"
+    WRONG = "wrong"
+    NO_COPY = "no-copy"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan in a sentence; `is_well` when nobody has to do anything."""
+    """A plan in a sentence; `is_well` when nobody has to do anything; `proof`: of its restore."""
 
     id: str
     name: str
     sentence: Text
     is_well: bool
+    proof: Proof = Proof.PROVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class HostView:
         recovery: its key on paper; None when no sheet was printed.
         second_ns: when its second copy was last proven the same; None when it never was.
         troubles: what the centre's own last work on it (forget, prune, second copy) could not do.
+        envelope_is_due: its key on paper was not tried for a quarter.
     """
 
     host: str
@@ -70,6 +86,7 @@ class HostView:
     recovery: Key | None
     second_ns: int | None
     troubles: tuple[Text, ...] = ()
+    envelope_is_due: bool = False
 
 
 def contents_of(folder: Path, ledger: Ledger, shelf: Shelf, *, wall_ns: int) -> dict[str, Content]:
@@ -135,6 +152,7 @@ class _Facts:
 
 def _view(host: str, content: Content | None, facts: _Facts, wall_ns: int) -> HostView:
     mine, history, keys = facts.told.get(host, []), facts.sizes.get(host, []), facts.keys.get(host, [])
+    recovery = next((key for key in keys if key.holder == Holder.RECOVERY), None)
     standing = Standing.ELSEWHERE if content is None else judge(content, claim_of(mine), wall_ns=wall_ns)
     known = {key.key for key in keys}
     return HostView(
@@ -150,9 +168,10 @@ def _view(host: str, content: Content | None, facts: _Facts, wall_ns: int) -> Ho
         damaged=facts.damages.get(host, 0),
         unknown_keys=len(content.keys - known) if content and known else 0,
         walk=facts.walks.get(host),
-        recovery=next((key for key in keys if key.holder == Holder.RECOVERY), None),
+        recovery=recovery,
         second_ns=facts.second[host].ended_ns if host in facts.second else None,
         troubles=tuple(work.reason for work in facts.unfinished if work.host == host),
+        envelope_is_due=recovery is not None and is_envelope_due(recovery, utc(wall_ns)),
     )
 
 
@@ -169,7 +188,7 @@ def plan_view(report: PlanReport, standing: Standing, *, wall_ns: int) -> PlanVi
     """One plan in words, as its host tells it, unless the repository says otherwise."""
     if standing is Standing.LYING:
         words = say("{name}: {words}.", "{name}: {words}.", name=report.name, words=STANDING_WORDS[standing])
-        return PlanView(report.id, report.name, words, False)
+        return PlanView(report.id, report.name, words, False, proof_of(report, wall_ns=wall_ns))
     facts = facts_of_report(report)
     is_well = (
         standing in (Standing.FRESH, Standing.ELSEWHERE)
@@ -177,7 +196,19 @@ def plan_view(report: PlanReport, standing: Standing, *, wall_ns: int) -> PlanVi
         and report.wrong_ns is None
         and report.outcome in ("", OutcomeKind.OK, OutcomeKind.CANCELLED, OutcomeKind.DEFERRED)
     )
-    return PlanView(report.id, report.name, plan_sentence(facts, utc(wall_ns)), is_well)
+    proof = proof_of(report, wall_ns=wall_ns)
+    is_well = is_well and proof is not Proof.STALE
+    return PlanView(report.id, report.name, plan_sentence(facts, utc(wall_ns)), is_well, proof)
+
+
+def proof_of(report: PlanReport, *, wall_ns: int) -> Proof:
+    """What is known of restoring a plan's copy; a drill may be late by its whole period before that is a trouble."""
+    if report.wrong_ns is not None:
+        return Proof.WRONG
+    if report.proven_ns is None:
+        return Proof.NO_COPY if report.copied_ns is None else Proof.NEVER
+    late_ns = report.drill_every_days * DRILL_LATE_FACTOR * DAY_NS
+    return Proof.STALE if wall_ns - report.proven_ns > late_ns else Proof.PROVEN
 
 
 def facts_of_report(report: PlanReport) -> PlanFacts:
@@ -210,8 +241,8 @@ def growth_of(history: Sequence[Size]) -> int | None:
     return (history[-1].size_bytes - history[0].size_bytes) // (history[-1].day - history[0].day)
 
 
-def forecast(views: Sequence[HostView], free_bytes: int) -> Text:
-    """When the disk will be full if all goes on as in the last month."""
+def forecast(views: Sequence[HostView], free_bytes: int, now_at: datetime.datetime) -> Text:
+    """Until when the disk will do if all goes on as in the last month."""
     growths = [view.growth_bytes for view in views if view.growth_bytes is not None]
     total = sum(growths)
     size = spell_bytes(sum(view.size_bytes for view in views))
@@ -227,16 +258,27 @@ def forecast(views: Sequence[HostView], free_bytes: int) -> Text:
             size=size,
             free=free,
         )
-    days = free_bytes // total
     return say(
-        "Копії займають {size}, щодня додається {daily}; вільного ({free}) стане на {n}.",
-        "Copies take {size} and grow by {daily} a day; what is free ({free}) will last {days} d.",
+        "Копії займають {size}, щодня додається {daily}, вільно {free}. За теперішнього росту місця вистачить {until}.",
+        "Copies take {size} and grow by {daily} a day, {free} are free. At this rate there is room {until}.",
         size=size,
         daily=spell_bytes(total),
         free=free,
-        n=counted(days, "день", "дні", "днів"),
-        days=days,
+        until=_until(free_bytes // total, now_at),
     )
+
+
+def _until(days: int, now_at: datetime.datetime) -> Text:
+    if days > YEARS_FORESEEN * 365:
+        return say("на багато років", "for many years")
+    if days < 1:
+        return say("менше ніж на добу: звільніть диск зараз", "for less than a day: free some now")
+    return say("до {day}", "until {day}", day=spell_date(now_at + datetime.timedelta(days=days), now_at))
+
+
+def is_envelope_due(key: Key, now_at: datetime.datetime) -> bool:
+    """Whether nobody has seen for a quarter that the key on paper works."""
+    return (now_at - utc(key.tried_ns or key.made_ns)).days >= TRY_KEY_DAYS
 
 
 def recovery_words(key: Key | None, now_at: datetime.datetime) -> Text:
@@ -244,8 +286,7 @@ def recovery_words(key: Key | None, now_at: datetime.datetime) -> Text:
     if key is None:
         return say("Аркуша відновлення немає: роздрукуйте його.", "There is no recovery sheet: print one.")
     made = spell_day(utc(key.made_ns), now_at)
-    seen_ns = key.tried_ns or key.made_ns
-    if (now_at - utc(seen_ns)).days >= TRY_KEY_DAYS:
+    if is_envelope_due(key, now_at):
         return say(
             "Аркуш відновлення від {day} давно не перевіряли: відкрийте конверт і звірте ключ.",
             "The recovery sheet of {day} was not tried for long: open the envelope and try its key.",

@@ -10,6 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from backup.acts.page import conclusion
+from backup.acts.record import Verdict
+from backup.escrow.envelope import open_envelope
 from backup.escrow.recovery_key import new_recovery_key, read_recovery_key
 from backup.escrow.sheet import Sheet, render
 from backup.repository import second_copy, upkeep
@@ -20,7 +23,7 @@ from backup.repository.overview import contents_of, forecast, recovery_words, vi
 from backup.repository.second_copy import SecondPlace
 from backup.repository.standing import Standing
 from backup.restic.events import Snapshot
-from backup.restic.outcome import OutcomeKind
+from backup.restic.outcome import Outcome, OutcomeKind
 from backup.sentence import KYIV, spell_day
 from beket.access.journal import Event
 from beket.access.store import AccessStore
@@ -39,6 +42,7 @@ from beket.kernel.config import load
 from beket.kernel.durable_file import create_file
 from beket.kernel.errors import InvalidArgument, InvalidConfig, NotFound
 from beket.kernel.ids import check_slug, is_slug
+from beket.kernel.secrets import Secret
 from beket.kernel.text import Language, Text, language_of_environment, say
 
 VERBS = frozenset({"hosts", "serve", "escrow", "forget", "second", "guest", "drop"})
@@ -149,7 +153,7 @@ async def _hosts(centre: _Centre, _: argparse.Namespace) -> int:
             tell(say("  {words}", "  {words}", words=trouble))
         if view.damaged:
             tell(say("  Пошкоджено файлів: {n}.", "  Damaged files: {n}.", n=view.damaged))
-    tell(forecast(views, free_bytes_at(folder)))
+    tell(forecast(views, free_bytes_at(folder), centre.now_at()))
     return 0
 
 
@@ -170,12 +174,7 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
     keyring = await _keyring(centre, parsed.host)
     if parsed.try_key:
         key = read_recovery_key(_asked(say("Ключ з аркуша: ", "The sheet's key: ")))
-        outcome = await keyring.try_key(parsed.host, Holder.RECOVERY, key)
-        if outcome.kind is OutcomeKind.OK:
-            tell(say("Ключ відкриває сховище. Запишіть дату на конверті.", "The key opens it. Write the date down."))
-            return 0
-        tell(outcome.reason)
-        return 1
+        return await _try_key(centre, keyring, parsed, key)
     sheet = Sheet(
         community=centre.config.community.name,
         host=parsed.host,
@@ -207,6 +206,26 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
     else:
         tell(say("Попередній аркуш ще діє: сховище зайняте.", "The earlier sheet still works: the repository is busy."))
     return 0
+
+
+async def _try_key(centre: _Centre, keyring: Keyring, parsed: argparse.Namespace, key: Secret) -> int:
+    centre.journal("try-recovery-key", parsed.host)
+    folder = centre.config.data / "sandbox" / f"envelope-{parsed.host}"
+    tried = await open_envelope(keyring, parsed.host, key, folder, by=operator())
+    if isinstance(tried, Outcome):
+        is_open = tried.kind is OutcomeKind.OK
+        tell(say("Ключ відкриває сховище.", "The key opens it.") if is_open else tried.reason)
+    else:
+        is_open = tried.verdict is Verdict.PROVEN
+        opens = say(
+            "Ключ відкриває сховище, і файл з копії повернувся. Акт № {number} — на сторінці «Копії».",
+            "The key opens it, and a file came back. Act No. {number} is on the backups page.",
+            number=tried.name,
+        )
+        tell(opens if is_open else conclusion(tried))
+    if is_open:
+        tell(say("Запишіть дату на конверті.", "Write the date on the envelope."))
+    return 0 if is_open else 1
 
 
 async def _forget(centre: _Centre, parsed: argparse.Namespace) -> int:

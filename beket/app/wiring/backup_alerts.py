@@ -5,7 +5,7 @@ Pure, but for `backup_conditions`, which asks.
 
 from collections.abc import Callable, Sequence
 
-from backup.repository.overview import HostView
+from backup.repository.overview import HostView, Proof
 from backup.repository.standing import Standing
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Site
@@ -17,10 +17,14 @@ from collector.rules.judge import SITE_DARK, SITE_SILENT
 from collector.rules.standing import Timing
 
 DAMAGED, GONE, KEYS = "backup-damaged", "backup-gone", "backup-keys"
+UNRESTORABLE, UNPROVEN, ENVELOPE = "backup-unrestorable", "backup-unproven", "backup-envelope"
 LATE, SILENT, LYING = "backup-late", "backup-silent", "backup-lying"
 # Standings are judged by hours, and a key that the centre is just making stands in its ledger a moment later: a look or
 # two more costs nothing and spares a false word.
 TIMING = Timing(for_s=60, keep_firing_for_s=60, gap_max_s=120)
+# The first drill follows the first copy within minutes; a host that was off in between gets some hours.
+UNPROVEN_TIMING = Timing(for_s=6 * 3600, keep_firing_for_s=60, gap_max_s=24 * 3600)
+UNPROVEN_PROOFS = (Proof.NEVER, Proof.STALE)
 AT_ONCE = Timing(for_s=0, keep_firing_for_s=60, gap_max_s=120)
 
 
@@ -47,8 +51,15 @@ def conditions_of(view: HostView, site: Site | None, *, contact: str) -> list[Co
         about(LYING, view.standing is Standing.LYING, TIMING, _lying(place, call)),
         about(SILENT, view.standing is Standing.SILENT, TIMING, _silent(place, call), dark),
         about(LATE, view.standing is Standing.LATE, TIMING, _late(place, view, call), dark),
+        about(UNRESTORABLE, bool(_plans(view, Proof.WRONG)), AT_ONCE, _unrestorable(place, view, call)),
+        about(UNPROVEN, bool(_plans(view, *UNPROVEN_PROOFS)), UNPROVEN_TIMING, _unproven(place, view, call), dark),
+        about(ENVELOPE, view.envelope_is_due, TIMING, _envelope(place, call)),
         about(KEYS, view.unknown_keys > 0, TIMING, _keys(place, view.unknown_keys, call)),
     ]
+
+
+def _plans(view: HostView, *proofs: Proof) -> str:
+    return ", ".join(plan.name for plan in view.plans if plan.proof in proofs)
 
 
 def _anybody(contact: str) -> Text:
@@ -153,6 +164,78 @@ def _late(place: Text, view: HostView, call: Text) -> Words:
         todo=said(say("Подивіться на сторінку «Копії» й зробіть, що там сказано.", "Do what the page “Копії” says.")),
         call=said(call),
         over=said(say("Копія знову свіжа — {place}", "The copy is fresh again: {place}", place=place)),
+    )
+
+
+def _unrestorable(place: Text, view: HostView, call: Text) -> Words:
+    names = _plans(view, Proof.WRONG)
+    return Words(
+        title=said(say("Копія не відновлюється — {place}", "A copy does not come back: {place}", place=place)),
+        what=said(
+            say(
+                "Перевірка відновлення не вдалася ({place}): {names}.",
+                "A restore drill failed at {place}: {names}.",
+                place=place,
+                names=names,
+            )
+        ),
+        why=said(say("Причину сказано в акті перевірки: сторінка «Копії».", "The act tells why: the page “Копії”.")),
+        todo=said(
+            say(
+                "Не стирайте старих копій. Відкрийте акт і зробіть, що там сказано; потім зробіть копію ще раз.",
+                "Delete no old copies. Read the act and do what it says; then copy once more.",
+            )
+        ),
+        call=said(call),
+        over=said(say("Копія знову відновлюється — {place}", "The copy comes back again: {place}", place=place)),
+    )
+
+
+def _unproven(place: Text, view: HostView, call: Text) -> Words:
+    names = _plans(view, *UNPROVEN_PROOFS)
+    return Words(
+        title=said(say("Відновлення не перевірено — {place}", "Restoring is not proven: {place}", place=place)),
+        what=said(
+            say(
+                "Копії є, але давно ніхто не перевіряв, чи вони відновлюються ({place}): {names}.",
+                "There are copies, but nobody has tried for long whether they come back ({place}): {names}.",
+                place=place,
+                names=names,
+            )
+        ),
+        why=said(
+            say("Комп'ютер вимикають раніше, або йому бракує місця чи часу.", "It is off, or lacks room or time.")
+        ),
+        todo=said(
+            say(
+                "На тому комп'ютері виконайте: beket backup drill — і прочитайте, що він скаже.",
+                "At that host run: beket backup drill, and read what it says.",
+            )
+        ),
+        call=said(call),
+        over=said(say("Відновлення перевірено — {place}", "Restoring is proven: {place}", place=place)),
+    )
+
+
+def _envelope(place: Text, call: Text) -> Words:
+    return Words(
+        title=said(say("Час відкрити конверт — {place}", "Time to open the envelope: {place}", place=place)),
+        what=said(
+            say(
+                "Ключ відновлення з паперового аркуша ({place}) не перевіряли понад квартал.",
+                "The recovery key on paper of {place} was not tried for over a quarter.",
+                place=place,
+            )
+        ),
+        why=said(say("Аркуш міг загубитися або вицвісти.", "The sheet may be lost or faded.")),
+        todo=said(
+            say(
+                "Відкрийте конверт і на центрі виконайте: beket backup escrow … --try. Заклейте новий конверт.",
+                "Open the envelope and run at the centre: beket backup escrow … --try. Seal it again.",
+            )
+        ),
+        call=said(call),
+        over=said(say("Ключ відновлення перевірено — {place}", "The recovery key was tried: {place}", place=place)),
     )
 
 

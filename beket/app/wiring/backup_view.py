@@ -12,7 +12,7 @@ from backup.repository.freshness import Shelf
 from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, contents_of, forecast, views_of
 from backup.repository.service import Service
-from beket.kernel.clock import Clock
+from beket.kernel.clock import Clock, utc
 from beket.kernel.text import Text
 from dashboards.web.ports import Backups
 
@@ -23,7 +23,7 @@ def backups_for_pages(config: RepositoriesConfig, ledger: Ledger, service: Servi
     browser = Browser(service.keyring) if service is not None else None
     return Backups(
         views=look.views,
-        outlook=functools.partial(_outlook, config),
+        outlook=functools.partial(_outlook, config, clock),
         browser=browser,
         acts=ledger.acts,
         orders=ledger.orders,
@@ -48,8 +48,8 @@ class _Look:
         return views_of(self._ledger, contents, wall_ns=wall_ns)
 
 
-def _outlook(config: RepositoriesConfig, views: Sequence[HostView]) -> Text:
-    return forecast(views, free_bytes_at(config.folder))
+def _outlook(config: RepositoriesConfig, clock: Clock, views: Sequence[HostView]) -> Text:
+    return forecast(views, free_bytes_at(config.folder), utc(clock.wall_ns()))
 
 
 def free_bytes_at(folder: Path) -> int:

@@ -115,7 +115,10 @@ def _assert_the_centre_can_see_forget_and_escrow(town: Town, host: str) -> None:
     assert "Сільрада" in sheet.read_text()
     assert sheet.stat().st_mode & 0o077 == 0
     key = "-".join(re.findall(r"</small>(\w{5})</span>", sheet.read_text()))
-    assert "відкриває сховище" in centre("escrow", host, "--try", stdin=f"{key.lower()}\n")
+    tried = centre("escrow", host, "--try", stdin=f"{key.lower()}\n")
+    assert "відкриває сховище, і файл з копії повернувся" in tried
+    assert f"Акт № {host}/К1" in tried
+    assert "перевірено сьогодні" in centre("hosts")
 
 
 def _wait_until(is_so: Callable[[], bool], town: Town) -> None:

@@ -126,7 +126,7 @@ class Village:
             device_up="device_up_ratio",
             backups=Backups(
                 views=views,
-                outlook=lambda v: forecast(v, 10**12),
+                outlook=lambda v: forecast(v, 10**12, NOW_AT),
                 browser=Browser(self.keyring),
                 acts=self.ledger.acts,
                 orders=self.ledger.orders,

@@ -1,5 +1,7 @@
 """What the centre sees of repositories by itself: freshness, standings, the rounds of the hash walk, its memory."""
 
+import dataclasses
+import datetime
 import hashlib
 import os
 import tempfile
@@ -14,14 +16,15 @@ from hypothesis import strategies as st
 from backup.messages import PlanReport
 from backup.repository.config import WalkConfig
 from backup.repository.freshness import FUTURE_S, Content, Shelf, look_into
-from backup.repository.ledger import DAY_NS, Ledger, Told, Walk
-from backup.repository.overview import contents_of, forecast, views_of
+from backup.repository.ledger import DAY_NS, Key, Ledger, Told, Walk
+from backup.repository.overview import Proof, contents_of, forecast, is_envelope_due, proof_of, views_of
 from backup.repository.rounds import is_open, next_host, walk_on
 from backup.repository.standing import DOUBT_NS, HOUR_NS, SILENT_NS, Claim, Standing, claim_of, judge
 from backup.repository.tables import METADATA
 from backup.repository.walk import Damage, Fault
 from backup.restic.outcome import Outcome, OutcomeKind
-from beket.kernel.clock import NS_PER_S
+from backup.sentence import KYIV
+from beket.kernel.clock import NS_PER_S, utc
 from beket.kernel.text import say
 from beket.kernel.units import GIB
 
@@ -289,9 +292,33 @@ def test_forecast_counts_from_the_last_month(ledger: Ledger, tmp_path: Path) -> 
         ledger.keep_size("h", size * GIB, 1, wall_ns=NOW_NS - (10 - day) * DAY_NS)
     views = views_of(ledger, contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS), wall_ns=NOW_NS)
     assert views[0].growth_bytes == GIB
-    assert "щодня додається 1,0 ГіБ" in forecast(views, 30 * GIB).uk
-    assert "на 30 днів" in forecast(views, 30 * GIB).uk
-    assert "не ростуть" not in forecast(views, 30 * GIB).uk
+    assert "щодня додається 1,0 ГіБ" in forecast(views, 30 * GIB, utc(NOW_NS)).uk
+    until = (utc(NOW_NS) + datetime.timedelta(days=30)).astimezone(KYIV)
+    assert f"місця вистачить до {until.day} " in forecast(views, 30 * GIB, utc(NOW_NS)).uk
+    assert "на багато років" in forecast(views, 9999 * GIB, utc(NOW_NS)).uk
+    assert "звільніть диск зараз" in forecast(views, GIB // 2, utc(NOW_NS)).uk
+    assert "не ростуть" not in forecast(views, 30 * GIB, utc(NOW_NS)).uk
+
+
+@pytest.mark.parametrize(
+    ("changes", "proof"),
+    [
+        ({}, Proof.NO_COPY),
+        ({"copied_ns": NOW_NS}, Proof.NEVER),
+        ({"copied_ns": NOW_NS, "proven_ns": NOW_NS - 59 * DAY_NS}, Proof.PROVEN),
+        ({"copied_ns": NOW_NS, "proven_ns": NOW_NS - 61 * DAY_NS}, Proof.STALE),
+        ({"copied_ns": NOW_NS, "proven_ns": NOW_NS, "wrong_ns": NOW_NS}, Proof.WRONG),
+    ],
+)
+def test_copy_is_only_proven_by_a_restore_of_late(changes: dict[str, int], proof: Proof) -> None:
+    report = PlanReport(id="p", name="П", every_hours=24, **changes)  # type: ignore[arg-type] # only moments
+    assert proof_of(report, wall_ns=NOW_NS) is proof
+
+
+def test_envelope_is_due_a_quarter_after_the_key_was_last_seen_to_work() -> None:
+    made = Key("h", "k", "recovery", NOW_NS - 100 * DAY_NS, None)
+    assert is_envelope_due(made, utc(NOW_NS))
+    assert not is_envelope_due(dataclasses.replace(made, tried_ns=NOW_NS - 91 * DAY_NS), utc(NOW_NS))
 
 
 def test_sizes_keep_one_row_a_day_and_works_the_newest(ledger: Ledger) -> None:
