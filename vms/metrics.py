@@ -66,6 +66,36 @@ SHORT_BYTES = Metric(
         "Space that is missing when nothing more may be deleted.",
     ),
 )
+KEPT_RATIO = Metric(
+    "vms_archive_kept_ratio",
+    "gauge",
+    ("site",),
+    say(
+        "На яку частку обіцяного строку вистачить місця за теперішнього запису.",
+        "For which part of the promised term there is room at today's rate.",
+    ),
+)
+FULL_IN = Metric(
+    "vms_archive_full_in_seconds",
+    "gauge",
+    ("site",),
+    say(
+        "За скільки записи почнуть стиратися раніше строку; 400 днів — не скоро.",
+        "In how long recordings will go before their term; 400 days: not soon.",
+    ),
+)
+OLDEST_AGE = Metric(
+    "vms_archive_oldest_age_seconds",
+    "gauge",
+    ("site", "camera"),
+    say("Вік найстарішого запису камери.", "Age of the camera's oldest recording."),
+)
+HELD_BYTES = Metric(
+    "vms_held_bytes",
+    "gauge",
+    ("site",),
+    say("Займають записи, які заборонено стирати.", "Bytes of recordings that are held."),
+)
 RECEIVED_BYTES = Metric(
     "vms_received_bytes_total",
     "counter",
@@ -90,6 +120,10 @@ METRICS = (
     DELETE_ERRORS,
     DISK_FREE_BYTES,
     SHORT_BYTES,
+    KEPT_RATIO,
+    FULL_IN,
+    OLDEST_AGE,
+    HELD_BYTES,
     RECEIVED_BYTES,
     REFUSED_SEGMENTS,
 )

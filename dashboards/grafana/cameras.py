@@ -2,7 +2,7 @@
 
 from agents.cameras import metrics as cameras
 from beket.kernel.metrics import Metric
-from dashboards.grafana.choices import BAD_WHEN_ANY, CAMERA, GIB, REASONS, RECORDS, SITE, community_and_site
+from dashboards.grafana.choices import BAD_WHEN_ANY, CAMERA, DAY_S, GIB, REASONS, RECORDS, SITE, community_and_site
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
 from dashboards.grafana.queries import folded, per_second, series
 from vms import metrics as vms
@@ -15,7 +15,7 @@ def cameras_and_recorder() -> Dashboard:
         title="Бекет: камери й запис",
         help="Чи кожна камера пише, чи рівний потік, чи встигає диск і скільки місця лишилося.",
         variables=community_and_site(cameras.UP),
-        rows=(_cameras(), _streams(), _recorder(), _disk()),
+        rows=(_cameras(), _streams(), _recorder(), _disk(), _archive()),
     )
 
 
@@ -179,6 +179,53 @@ def _disk() -> Row:
                 "Файли, яких не вдалося стерти: перевірте права на теку.",
                 (Query(f"sum(increase({series(vms.DELETE_ERRORS)}[24h]))", "файлів"),),
                 width=12,
+                steps=BAD_WHEN_ANY,
+            ),
+        ),
+    )
+
+
+def _archive() -> Row:
+    return Row(
+        "Архів",
+        (
+            Panel(
+                "stat",
+                "На яку частку строку вистачить місця",
+                "Менше 100 % — записи стиратимуться раніше обіцяного. Усі камери втрачають однакову частку.",
+                (Query(series(vms.KEPT_RATIO), "{{site}}"),),
+                unit="percentunit",
+                steps=((None, "red"), (0.8, "orange"), (0.95, "green")),
+            ),
+            Panel(
+                "stat",
+                "До браку місця",
+                "Коли записи почнуть стиратися раніше строку; 400 днів — не скоро.",
+                (Query(series(vms.FULL_IN), "{{site}}"),),
+                unit="s",
+                steps=((None, "red"), (7 * DAY_S, "orange"), (30 * DAY_S, "green")),
+            ),
+            Panel(
+                "timeseries",
+                "Під забороною стирати",
+                "Росте без кінця — хтось не знімає заборон: сторінка «Не стирати».",
+                (Query(series(vms.HELD_BYTES), "{{site}}"),),
+                unit="bytes",
+            ),
+            Panel(
+                "timeseries",
+                "Найстаріший запис",
+                "Скільки архіву є насправді, за камерою.",
+                (Query(series(vms.OLDEST_AGE), "{{camera}}"),),
+                unit="s",
+                width=16,
+            ),
+            Panel(
+                "stat",
+                "Бракує, а стерти нічого не можна",
+                "Решта під забороною стирати або ще не в центрі. Щойно диск заповниться, запис стане.",
+                (Query(series(vms.SHORT_BYTES), "{{site}}"),),
+                unit="bytes",
                 steps=BAD_WHEN_ANY,
             ),
         ),

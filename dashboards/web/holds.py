@@ -41,7 +41,13 @@ STATE_WORDS: Mapping[State, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A hold as this person sees it; `cameras` is empty where it is somebody else's business."""
+    """A hold as this person sees it.
+
+    Attributes:
+        cameras: empty where it is somebody else's business.
+        unaware: how many of its sites have not confirmed it.
+        days: by how many days everybody else's archive would be longer without it.
+    """
 
     hold: Hold
     state: Text
@@ -52,6 +58,8 @@ class Line:
     review_at: datetime.datetime
     unaware: int
     may_change: bool
+    size_words: str
+    days: int
 
 
 def router(parts: Parts, pages: Renderer) -> APIRouter:
@@ -126,6 +134,7 @@ def _line(parts: Parts, book: HoldBook, person: Person, hold: Hold, now_s: int) 
         return None
     known = {camera.id: camera.name for camera in parts.inventory.current().cameras}
     state = hold.state(now_s)
+    size_bytes = book.holds.cost_of(hold).total_bytes
     shows = may or (not hold.by_police and not person.actor.is_police)
     return Line(
         hold=hold,
@@ -137,6 +146,8 @@ def _line(parts: Parts, book: HoldBook, person: Person, hold: Hold, now_s: int) 
         review_at=utc(hold.review_at_s * NS_PER_S),
         unaware=len(book.unaware(hold)),
         may_change=may,
+        size_words=spell_bytes(size_bytes),
+        days=-book.cost_days(-size_bytes),
     )
 
 

@@ -101,7 +101,8 @@ def _may_open(parts: Parts, person: Person, camera: str) -> dict[str, Any]:
         raise Forbidden(say("На цю камеру у вас немає дозволу.", "You hold no grant for this camera."))
     may_hold = parts.holds is not None and person.may_camera(Action.HOLD, found, site)
     opened = {"camera": found, "site": site, "live": live, "archive": archive}
-    return opened | {"may_hold": may_hold, "hold_reason": person.actor.reason}
+    kept_days = parts.holds.kept_days(found.retention_days) if parts.holds is not None else None
+    return opened | {"may_hold": may_hold, "hold_reason": person.actor.reason, "kept_days": kept_days}
 
 
 def _camera(parts: Parts, person: Person, opened: dict[str, Any], *, at: str, day: str) -> dict[str, Any]:

@@ -97,12 +97,16 @@ class HoldBook:
 
     Attributes:
         unaware: the sites of a hold that have not confirmed it yet.
-        outlook: in a sentence, what holds and space leave of the archive.
+        outlook: in sentences, what space and holds leave of the archive.
+        cost_days: by how many days everybody else's archive becomes shorter if so many bytes more are held.
+        kept_days: how many days of a promised term there is room for.
     """
 
     holds: Holds
     unaware: Callable[[Hold], Sequence[SiteId]] = lambda _: ()
-    outlook: Callable[[], Text | None] = lambda: None
+    outlook: Callable[[], Sequence[Text]] = tuple
+    cost_days: Callable[[int], int] = lambda _: 0
+    kept_days: Callable[[int], int] = lambda days: days
 
 
 Sees = Callable[[SiteId], bool]

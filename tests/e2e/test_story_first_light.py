@@ -42,6 +42,11 @@ def test_demo_brings_video_samples_an_alert_and_a_proven_copy_and_its_minute_pla
         check = [sys.executable, "-m", "beket", "vms", *arguments, "check"]
         result = subprocess.run(check, cwd=data, capture_output=True, text=True, timeout=60, check=False)
         assert result.returncode == 0, result.stdout + result.stderr
+        forecast = subprocess.run(
+            [*check[:-1], "forecast"], cwd=data, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert forecast.returncode == 0, forecast.stdout + forecast.stderr
+        assert "Під забороною стирати: 0 Б." in forecast.stdout
 
     journal = [sys.executable, "-m", "beket", "journal", "--config", "centre.toml", "verify"]
     result = subprocess.run(journal, cwd=data, capture_output=True, text=True, timeout=60, check=False)

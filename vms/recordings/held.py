@@ -68,3 +68,19 @@ def replace(connection: sa.Connection, wanted: Iterable[HeldSpan], camera_rows: 
 def forget_released(connection: sa.Connection, now_s: int) -> int:
     """Let go what was released and whose days of grace are over; how many spans that were."""
     return connection.execute(sa.delete(held).where(held.c.until_s <= now_s)).rowcount
+
+
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same time in spans that do not touch, in order.
+
+    Example:
+        >>> merged([(5, 9), (1, 3), (3, 6)])
+        [(1, 9)]
+    """
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found

@@ -20,7 +20,7 @@ from beket.kernel.ids import CameraId
 from beket.kernel.text import counted, say
 from beket.kernel.units import TICKS_PER_S, spell_bytes
 from vms.recordings import held, index
-from vms.recordings.held import HeldSpan
+from vms.recordings.held import HeldSpan, merged
 from vms.recordings.index import HOUR_90K
 from vms.recordings.playback import cut, missing_in
 from vms.recordings.store import Store
@@ -149,9 +149,12 @@ class Holds:
             spans = held.spans(connection)
             if wanted is not None:
                 spans += _spans(wanted, 0)
-            cameras = {span.camera for span in spans}
-            parts = [self._cost(connection, camera, [s for s in spans if s.camera == camera]) for camera in cameras]
-        return Cost(sum(part.here_bytes for part in parts), sum(part.coming_bytes for part in parts))
+            return self._sum(connection, spans)
+
+    def cost_of(self, hold: Hold) -> Cost:
+        """What one hold takes, whatever others hold the same."""
+        with self._store.database.read() as connection:
+            return self._sum(connection, [HeldSpan(one, 0, hold.start_90k, hold.end_90k) for one in hold.cameras])
 
     def place(self, wanted: Wanted, *, by: str, by_police: bool) -> Hold:
         """Hold what is wanted, durably.
@@ -241,6 +244,11 @@ class Holds:
             ),
         )
 
+    def _sum(self, connection: sa.Connection, spans: Sequence[HeldSpan]) -> Cost:
+        cameras = {span.camera for span in spans}
+        parts = [self._cost(connection, camera, [s for s in spans if s.camera == camera]) for camera in cameras]
+        return Cost(sum(part.here_bytes for part in parts), sum(part.coming_bytes for part in parts))
+
     def _cost(self, connection: sa.Connection, camera: CameraId, spans: Sequence[HeldSpan]) -> Cost:
         here_bytes = coming_90k = 0
         now_90k = self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
@@ -253,22 +261,6 @@ class Holds:
             coming_90k += sum(one.end_90k - one.start_90k for one in missing if one.reason is None)
         rate_bytes = index.bytes_an_hour(connection, camera, hours=RATE_HOURS) if coming_90k else 0
         return Cost(here_bytes, rate_bytes * coming_90k // HOUR_90K)
-
-
-def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same time in spans that do not touch, in order.
-
-    Example:
-        >>> merged([(5, 9), (1, 3), (3, 6)])
-        [(1, 9)]
-    """
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
 
 
 def _checked(wanted: Wanted, now_s: int) -> int:

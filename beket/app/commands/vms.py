@@ -1,4 +1,4 @@
-"""`beket vms`: look into a store of recordings from its machine: check it, bytes, chain and signatures.
+"""`beket vms`: look into a store of recordings from its machine: check bytes, chain and signatures, look ahead.
 
 Seeing pictures is not for the machine's account: that needs a person, a reason and the journal, so it is in the pages.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from beket.access.agent_key import AgentKey, load_enrolled
 from beket.app.commands import arguments
+from beket.app.commands.vms_forecast import run_forecast
 from beket.app.config import AgentConfig, CentreConfig
 from beket.app.terminal import Bar, tell
 from beket.app.wiring.agent_side import AgentFiles
@@ -52,7 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     parser.add_argument(
         "--agent", action="store_true", help=say("це файл агента, не центру", "it is an agent's file").to(language)
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|forecast")
+    verbs.add_parser(
+        "forecast", help=say("на скільки днів вистачить місця", "for how many days there is room").to(language)
+    )
     checking = verbs.add_parser(
         "check", help=say("чи всі записи цілі й підписані", "are all recordings whole and signed").to(language)
     )
@@ -86,6 +90,8 @@ def run(parsed: argparse.Namespace) -> int:
         DataLoss: something is not as it was written.
         InvalidArgument: `--from`, `--camera` or `--rate` make no sense.
     """
+    if parsed.verb == "forecast":
+        return run_forecast(parsed)
     begin, only = place_of(parsed.begin), camera_of(parsed.camera)
     wait = pace_of(parsed.rate)
     recordings = _recordings_of(parsed)

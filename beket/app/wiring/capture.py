@@ -20,7 +20,8 @@ from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, connect, load_identity
 from beket.app.wiring.live_site import live_uplink
-from beket.app.wiring.recordings import keeping_of, open_recordings
+from beket.app.wiring.recordings import open_recordings
+from beket.app.wiring.retention import Retention
 from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId
 from beket.kernel.metrics import Instruments
@@ -29,7 +30,6 @@ from beket.kernel.secrets import SecretFolder
 from beket.kernel.supervise import keep_running
 from beket.kernel.units import KIB
 from vms.recordings.backlog import Backlog
-from vms.recordings.cleaner import Cleaner
 from vms.recordings.held import HeldSpan
 from vms.recordings.sealing import Sealer
 from vms.recordings.store import Store
@@ -37,7 +37,6 @@ from vms.recordings.writer import Recorder
 
 INVENTORY_EVERY_S = 2
 STATUS_EVERY_S = 5
-CLEAN_EVERY_S = 60
 SEAL_CHECK_EVERY_S = 60
 UPLOAD_EVERY_S = 2
 HOLDS_EVERY_S = 20
@@ -94,14 +93,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             clock=clock,
         )
         held = HoldsWatch(stack.enter_context(connect(identity, config.uplink)), functools.partial(keep_held, store))
-        cleaner = Cleaner(
-            store,
-            lambda: keeping_of(inventory.current(), edge=True),
-            clock=clock,
-            instruments=instruments,
-            free_floor_bytes=config.recordings.free_floor_bytes,
-            floor_hours=config.recordings.floor_hours,
-        )
+        retention = Retention(store, inventory, config.recordings, edge=True, clock=clock, instruments=instruments)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         await run_until(
             stop,
@@ -115,7 +107,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "live": supervised("live", live.run_once, backoff=LIVE_BACKOFF),
                 "uplink": supervised("uplink", functools.partial(upload, uploader, clock=clock)),
                 "holds": supervised("holds", functools.partial(ask_for_holds, held, clock=clock)),
-                "cleaning": supervised("cleaning", functools.partial(clean, cleaner, clock=clock)),
+                **retention.units(rng=rng),
                 "sealing": supervised("sealing", functools.partial(seal, sealer, clock=clock)),
             },
         )
@@ -137,13 +129,6 @@ async def report(capture: Capture, instruments: Instruments, sink: PointSink, *,
         wall_ns = clock.wall_ns()
         points = camera_metrics.points(capture.statuses(), wall_ns=wall_ns) + instruments.read(wall_ns)
         await asyncio.to_thread(sink.put, points)
-
-
-async def clean(cleaner: Cleaner, *, clock: Clock) -> None:
-    """Delete what may no longer be kept, every `CLEAN_EVERY_S`."""
-    while True:
-        await asyncio.to_thread(cleaner.run_once)
-        await clock.sleep(CLEAN_EVERY_S)
 
 
 async def seal(sealer: Sealer, *, clock: Clock) -> None:

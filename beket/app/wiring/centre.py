@@ -31,11 +31,12 @@ from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.hold_alerts import hold_conditions
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
-from beket.app.wiring.pages import pages_router
-from beket.app.wiring.recordings import CENTRE, keeping_of, open_recordings
+from beket.app.wiring.pages import PageParts, hold_book, pages_router
+from beket.app.wiring.recordings import CENTRE, open_recordings
 from beket.app.wiring.relay import relay_units
 from beket.app.wiring.repositories import Repositories
 from beket.app.wiring.repository_service import service_if_it_can, service_units
+from beket.app.wiring.retention import Retention
 from beket.app.wiring.sinks import open_sink
 from beket.kernel.clock import Clock
 from beket.kernel.errors import Forbidden
@@ -53,12 +54,10 @@ from collector.rules.condition import Condition
 from collector.sinks.exposition import Exposition
 from collector.store.samples import SampleStore
 from collector.upkeep import keep_in_order
-from dashboards.web.ports import HoldBook
 from dashboards.web.session import is_loopback
 from vms import web as vms_web
 from vms.hold_news import HoldNews
 from vms.ingest import Ingest as SegmentIngest
-from vms.recordings.cleaner import Cleaner
 from vms.recordings.holds import Holds
 from vms.recordings.playback import Playback
 from vms.recordings.store import Store
@@ -66,7 +65,6 @@ from vms.recordings.store import Store
 log = logging.getLogger(__name__)
 
 INVENTORY_EVERY_S = 2
-CLEAN_EVERY_S = 60
 ACCESS_TIME_EVERY_S = 60
 
 
@@ -104,11 +102,10 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         stack.callback(alerts.stop)
         live = Live(access, inventory, clock=clock, instruments=instruments)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
-        archive = Playback(recordings)
-        book = HoldBook(holds=holds, unaware=hold_news.unaware)
-        pages = pages_router(
-            config, room, archive=archive, alerts=alerts.view, backups=backups, holds=book, clock=clock
-        )
+        archive = Retention(recordings, inventory, config.recordings, edge=False, clock=clock, instruments=instruments)
+        book = hold_book(holds, hold_news, archive.forecaster)
+        asked = PageParts(archive=Playback(recordings), alerts=alerts.view, backups=backups, holds=book)
+        pages = pages_router(config, room, asked, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
@@ -142,7 +139,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                 "inventory": supervised("inventory", functools.partial(_follow, inventory, clock=clock)),
                 "samples": supervised("samples", upkeep),
                 "access time": supervised("access time", functools.partial(_keep_time, access, clock=clock)),
-                "cleaning": supervised("cleaning", functools.partial(_clean, parts.cleaner(), clock=clock)),
+                **archive.units(rng=rng),
                 **relay_units(config.relay, access, inventory, live.hub, clock=clock, rng=rng),
                 **repositories.units(rng=rng),
                 **service_units(config, service, access, clock=clock, rng=rng),
@@ -217,17 +214,6 @@ class _Parts:
         app.include_router(collector_web.metrics_router(self._exposition, guard=only_from_this_machine))
         return app
 
-    def cleaner(self) -> Cleaner:
-        """Retention at the centre."""
-        return Cleaner(
-            self._recordings,
-            lambda: keeping_of(self._inventory.current(), edge=False),
-            clock=self._clock,
-            instruments=self._instruments,
-            free_floor_bytes=self._config.recordings.free_floor_bytes,
-            floor_hours=self._config.recordings.floor_hours,
-        )
-
     def _signed_part(self) -> web_agents.InventoryPart:
         key = CommunityKey.load_or_create(self._config.keys / "community.key")
         sign = functools.partial(key.sign, Purpose.INVENTORY_PART)
@@ -272,9 +258,3 @@ async def _keep_time(access: AccessStore, *, clock: Clock) -> None:
     while True:
         await asyncio.to_thread(access.time.save)
         await clock.sleep(ACCESS_TIME_EVERY_S)
-
-
-async def _clean(cleaner: Cleaner, *, clock: Clock) -> None:
-    while True:
-        await asyncio.to_thread(cleaner.run_once)
-        await clock.sleep(CLEAN_EVERY_S)

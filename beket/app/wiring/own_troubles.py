@@ -23,6 +23,9 @@ from vms import metrics as vms
 CENTRE = "centre"
 DISK_LOW_BYTES = GIB
 SINK_LATE_S = 120
+# Below this the promise to residents is broken by more than a day or two.
+KEPT_WELL_RATIO = 0.95
+EXAMPLE_DAYS = 30
 # What people wait out, and what has not failed.
 _FINE = frozenset({"ok", "cancelled", "deferred"})
 _BACKUP_WORDS: Mapping[str, Text] = {
@@ -61,6 +64,7 @@ def troubles_of(points: Sequence[Point], known: Inventory) -> list[OwnTrouble]:
     found = [
         *_each(points, sinks.LAG, _sink_words),
         *_each(points, vms.DISK_FREE_BYTES, lambda one: _disk_words(one, names)),
+        *_each(points, vms.KEPT_RATIO, lambda one: _kept_words(one, names)),
         *_each(points, vms.SHORT_BYTES, lambda one: _short_words(one, names)),
         *_each(points, collector.CLOCK_BEHIND, lambda one: _clock_words(one, names)),
         *_each(points, spool.SPOOL_DROPPED, lambda one: _spool_words(one, names)),
@@ -94,6 +98,21 @@ def _disk_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
         "The disk with recordings ({place}) is almost full: {free} left. The oldest go; a larger disk is needed.",
         place=_place(point, names),
         free=spell_bytes(round(point.value)),
+    )
+
+
+def _kept_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
+    if point.value >= KEPT_WELL_RATIO:
+        return None
+    days = int(point.value * EXAMPLE_DAYS)
+    return say(
+        "За теперішнього запису місця ({place}) вистачить на {n} з кожних {of} днів обіцяного строку. Додайте диск, "
+        "зменште потік камер або строк зберігання.",
+        "At today's rate there is room ({place}) for {n} of each {of} days of the promised term. Add a disk, or lower "
+        "the bit rate of cameras or the term.",
+        place=_place(point, names),
+        n=days,
+        of=EXAMPLE_DAYS,
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -19,42 +20,62 @@ from collector.rules.condition import Said
 from collector.rules.standing import State
 from dashboards.web import pages
 from dashboards.web.ports import AlertLine, Archive, Backups, HoldBook, Parts, Sees
+from vms.hold_news import HoldNews
+from vms.recordings.forecast import Forecaster
+from vms.recordings.holds import Holds
 
 
-def pages_router(
-    config: CentreConfig,
-    centre: CentreParts,
-    *,
-    archive: Archive,
-    alerts: AlertsView,
-    backups: Backups,
-    holds: HoldBook,
-    clock: Clock,
-) -> APIRouter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageParts:
+    """What pages ask of the rooms."""
+
+    archive: Archive
+    alerts: AlertsView
+    backups: Backups
+    holds: HoldBook
+
+
+def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *, clock: Clock) -> APIRouter:
     """Every page of the centre; of a training community also its light switch and its entry by one click."""
     return pages.router(
         Parts(
             access=centre.access,
             inventory=centre.inventory,
-            archive=archive,
+            archive=asked.archive,
             samples=centre.samples,
             clock=clock,
             camera_up=cameras.UP.name,
             device_up=network.DEVICE_UP.name,
-            alerts=alert_lines(alerts),
-            backups=backups,
-            holds=holds,
+            alerts=alert_lines(asked.alerts),
+            backups=asked.backups,
+            holds=asked.holds,
             power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
             own_troubles=own_troubles(
                 centre.samples,
                 lambda: centre.instruments.read(clock.wall_ns()),
-                alerts.mail,
+                asked.alerts.mail,
                 centre.inventory,
             ),
             one_click_logins=config.web.one_click_logins,
             training=config.web.training,
             stale_after_s=config.web.stale_after_s,
         )
+    )
+
+
+def hold_book(holds: Holds, news: HoldNews, forecaster: Forecaster) -> HoldBook:
+    """What the pages say of holds and of how long recordings are kept."""
+
+    def outlook() -> list[Text]:
+        ahead = forecaster.newest()
+        return [text for text in (ahead.sentence(), ahead.holds_sentence()) if text is not None]
+
+    return HoldBook(
+        holds=holds,
+        unaware=news.unaware,
+        outlook=outlook,
+        cost_days=lambda size_bytes: forecaster.newest().days_lost(size_bytes),
+        kept_days=lambda days: int(forecaster.newest().share() * days),
     )
 
 

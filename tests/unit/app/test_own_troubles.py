@@ -35,6 +35,7 @@ def outcome(kind: OutcomeKind) -> Point:
     [
         (point(sinks.LAG, 600), None, "відстає на 10 хв"),
         (point(vms.DISK_FREE_BYTES, GIB // 4, CENTRE), None, "(центр) майже повний: вільно 256,0 МіБ"),
+        (point(vms.KEPT_RATIO, 0.77, CENTRE), None, "вистачить на 23 з кожних 30 днів"),
         (point(vms.SHORT_BYTES, 2 * GIB, SCHOOL), "school-tsybulkivka", "(Школа) бракує: 2,0 ГіБ, а стерти більше"),
         (point(vms.DISK_FREE_BYTES, 0, SCHOOL), "school-tsybulkivka", "(Школа) майже повний"),
         (point(spool.SPOOL_DROPPED, 3, (*SCHOOL, ("unit", "polling"))), "school-tsybulkivka", "втрачено 3 виміри"),
@@ -55,6 +56,7 @@ def test_what_goes_well_says_nothing() -> None:
         point(sinks.LAG, 5),
         point(vms.DISK_FREE_BYTES, 40 * GIB, CENTRE),
         point(vms.SHORT_BYTES, 0, CENTRE),
+        point(vms.KEPT_RATIO, 0.96, CENTRE),
         point(spool.SPOOL_DROPPED, 0, SCHOOL),
         point(collector.CLOCK_BEHIND, 0, AGENT),
         point(backup.REPOSITORY_DAMAGED, 0, SCHOOL),

@@ -18,7 +18,8 @@ from tests.recorded_hours import SEGMENT_90K, hour_90k, lay, stored
 from vms.hold_news import HoldNews
 from vms.recordings import index
 from vms.recordings.cleaner import Cleaner
-from vms.recordings.holds import DAY_S, GRACE_S, Cost, Hold, Holds, OverBudget, State, Wanted, merged
+from vms.recordings.held import merged
+from vms.recordings.holds import DAY_S, GRACE_S, Cost, Hold, Holds, OverBudget, State, Wanted
 from vms.recordings.index import HOUR_90K
 from vms.recordings.sacrifice import Keeping
 from vms.recordings.store import Store
