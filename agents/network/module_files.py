@@ -59,6 +59,7 @@ class Table:
     names: bytes | None
     spare_names: bytes | None
     aliases: bytes | None
+    name_pattern: re.Pattern[str] | None
     columns: tuple[Source, ...]
     fallbacks: tuple[Source, ...]
 
@@ -186,6 +187,7 @@ def _table(file: TableFile) -> Table:
         names=by_role.get("name"),
         spare_names=by_role.get("spare-name"),
         aliases=by_role.get("alias"),
+        name_pattern=next((re.compile(item.text) for item in file.identity if item.text), None),
         columns=tuple(map(_source, file.columns)),
         fallbacks=tuple(map(_source, file.fallbacks)),
     )
@@ -209,6 +211,7 @@ def _mistakes(file: ModuleFile, catalogue: Catalogue) -> Iterator[Mistake]:
         place = f"tables[{i}]"
         for j, identity in enumerate(table.identity):
             yield from _oid_mistakes(f"{place}.identity[{j}].oid", identity.oid)
+            yield from _text_mistakes(f"{place}.identity[{j}].text", identity.text)
         for name, measures in (("columns", table.columns), ("fallbacks", table.fallbacks)):
             yield from _measure_mistakes(f"{place}.{name}", measures, table.label, catalogue)
         wanted = {measure.metric for measure in table.columns}
@@ -257,13 +260,15 @@ def _words_mistakes(place: str, measure: Measure) -> Iterator[Mistake]:
     for raw in measure.values:
         if not re.fullmatch("-?[0-9]{1,20}", raw):
             yield Mistake(f"{place}.values.{raw[:20]}", say("ключ має бути числом.", "the key must be a number."))
-    if measure.text:
-        groups = -1
-        with contextlib.suppress(re.error):
-            groups = re.compile(measure.text).groups
-        if groups != 1:
-            what = say("тут потрібен вираз з однією групою.", "an expression with one group is wanted here.")
-            yield Mistake(f"{place}.text", what)
+    yield from _text_mistakes(f"{place}.text", measure.text)
+
+
+def _text_mistakes(place: str, text: str) -> Iterator[Mistake]:
+    groups = -1
+    with contextlib.suppress(re.error):
+        groups = re.compile(text).groups
+    if text and groups != 1:
+        yield Mistake(place, say("тут потрібен вираз з однією групою.", "an expression with one group is wanted here."))
 
 
 def _oid_mistakes(place: str, oid: str) -> Iterator[Mistake]:

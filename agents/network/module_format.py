@@ -83,11 +83,12 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One column that tells rows apart or names them for people."""
+    """One column that tells rows apart or names them for people; of a name `text` keeps one group."""
 
     object: Object
     oid: str
     role: Literal["name", "spare-name", "alias"]
+    text: str = ""
 
 
 class TableFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

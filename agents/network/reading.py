@@ -92,6 +92,8 @@ def _telling(table: Table, columns: Mapping[bytes, Column]) -> Iterable[bytes]:
 
 def _wanted(table: Table, name: Value, spare: Value) -> str:
     own = text_of(name) or text_of(spare)
+    if table.name_pattern and (found := table.name_pattern.search(own)):
+        own = found.group(1)
     return f"{table.prefix} {own}".strip()[:LABEL_MAX_CHARS].strip() if table.prefix else own
 
 

@@ -108,7 +108,7 @@ def _row(line: str) -> Varbind | None:
         return name, tag, parse_oid(text) if text else b"\x00"
     if tag == _NULL:
         return name, tag, None
-    if tag == _ADDRESS and not is_hex:
+    if tag == _ADDRESS and not is_hex and text.count(".") == 3:
         return name, tag, bytes(int(part) for part in text.split("."))
     if tag in (_OCTETS, _ADDRESS, _OPAQUE):
         return name, tag, bytes.fromhex(text) if is_hex else text.encode("latin-1")
