@@ -27,7 +27,7 @@ from beket.kernel.metrics import Labels, Metric, Point
 from beket.kernel.secrets import Secret, SecretStore
 from beket.kernel.text import Text, say
 
-_VERSIONS = {"v1": Version.V1, "v2c": Version.V2C, "v3": Version.V3}
+VERSIONS = {"v1": Version.V1, "v2c": Version.V2C, "v3": Version.V3}
 # What only a living device does: talk nonsense, refuse our user, name its engine and then keep silent, answer too late.
 _UPTIME = parse_oid("1.3.6.1.2.1.1.3.0")
 # Scalars in one question to a device that is known to answer.
@@ -111,7 +111,7 @@ class DevicePolls:
             target = self._target(device, host, port)
             pinging = asyncio.ensure_future(self._pinger.ping(host, timeout_s=self._timeout_s))
             try:
-                result = await self._read(device, target, labels)
+                result = await self.read(device, target)
                 ping = await pinging
             finally:
                 pinging.cancel()
@@ -129,7 +129,9 @@ class DevicePolls:
         ]
         return result
 
-    async def _read(self, device: Device, target: Target, labels: Labels) -> Reading:
+    async def read(self, device: Device, target: Target) -> Reading:
+        """Read `device` over SNMP alone, at `target`; see `poll`."""
+        labels: Labels = (("site", device.site), ("device", device.id))
         wall_ns = self._clock.wall_ns()
         result = Reading(device, is_up=False, snmp_is_up=False)
         try:
@@ -218,7 +220,7 @@ class DevicePolls:
         return walk.error
 
     def _target(self, device: Device, host: str, port: int) -> Target:
-        version = _VERSIONS.get(device.snmp)
+        version = VERSIONS.get(device.snmp)
         if version is None:
             raise InvalidArgument(
                 say("Невідома версія SNMP «{v}».", "Unknown SNMP version “{v}”.", v=device.snmp), subject=device.id

@@ -45,6 +45,7 @@ COMMANDS = (
     Command(
         "config", say("налаштування: перевірити, показати, зразок", "check, show or print an example configuration")
     ),
+    Command("snmp", say("що Бекет знає про пристрій; записати його відповіді", "try a device, capture its answers")),
     Command("doctor", say("знайти, що не так, і сказати, що робити", "find what is wrong and say what to do")),
 )
 

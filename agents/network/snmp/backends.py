@@ -7,6 +7,7 @@ from agents.network.snmp import usm
 from agents.network.snmp.bulk_memory import BulkMemory
 from agents.network.snmp.codec import Value
 from agents.network.snmp.engine import UdpEngine
+from agents.network.snmp.everything import Everything
 from agents.network.snmp.port import Target, Walk
 from agents.network.snmp.pysnmp_backend import PysnmpBackend
 from beket.kernel.clock import Clock
@@ -46,6 +47,10 @@ class Backends:
     async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:
         """See `SnmpPort.walk`."""
         return await (self._own if _is_ours(target) else self._complete).walk(target, columns)
+
+    async def everything(self, target: Target, root: bytes) -> Everything:
+        """All that the device answers under `root`; failures are in the result, never raised."""
+        return await (self._own if _is_ours(target) else self._complete).everything(target, root)
 
     async def _silence(self, target: Target) -> BeketError:
         try:

@@ -20,6 +20,7 @@ from agents.network.snmp import codec, course, usm
 from agents.network.snmp.bulk_memory import BulkMemory
 from agents.network.snmp.codec import Head, Malformed, Pdu, Value, Version
 from agents.network.snmp.credentials import V3User
+from agents.network.snmp.everything import Everything, read_everything
 from agents.network.snmp.port import SilentToUser, Target, TooLate, Walk
 from agents.network.snmp.table_walk import ROWS_MAX
 from agents.network.snmp.usm import Envelope, Refused, Report, Reported, Session, Untrusted
@@ -116,6 +117,14 @@ class UdpEngine:
         except BeketError as error:
             return Walk([{} for _ in columns], error)
         return await course.walk(ask, target, columns, memory=self._memory, clock=self._clock, rows_max=self._rows_max)
+
+    async def everything(self, target: Target, root: bytes) -> Everything:
+        """All that the device answers under `root`; failures are in the result, never raised."""
+        try:
+            ask = self._asking(target, await self._peer(target))
+        except BeketError as error:
+            return Everything(error=error)
+        return await read_everything(ask, target, root)
 
     async def silence(self, target: Target) -> TimedOut:
         """The right word for a v3 device that left another back end's question unanswered.

@@ -14,6 +14,7 @@ from agents.network.snmp import ber, codec, course
 from agents.network.snmp.bulk_memory import BulkMemory
 from agents.network.snmp.codec import Pdu, Response, Value, Varbind
 from agents.network.snmp.credentials import Auth, Priv, V3User
+from agents.network.snmp.everything import Everything, read_everything
 from agents.network.snmp.oid import format_oid, parse_oid
 from agents.network.snmp.port import Target, Walk
 from agents.network.snmp.usm import Refused, Report
@@ -97,6 +98,14 @@ class PysnmpBackend:
         except BeketError as error:
             return Walk([{} for _ in columns], error)
         return await course.walk(ask, target, columns, memory=self._memory, clock=self._clock)
+
+    async def everything(self, target: Target, root: bytes) -> Everything:
+        """All that the device answers under `root`; failures are in the result, never raised."""
+        try:
+            ask = await self._asking(target)
+        except BeketError as error:
+            return Everything(error=error)
+        return await read_everything(ask, target, root)
 
     async def _asking(self, target: Target) -> course.Ask:
         if target.user is None:
