@@ -1,11 +1,12 @@
 """Owns the proof that a power cut costs no more than was said, small for `make test`, large for `make torture`.
 
-Three stories are told on a disk whose log can be cut: a site that records (a disk that fills, a process that dies while
-the machine lives on, a deletion), a recorder on its thread, and a centre that receives. `scenes` gives the disk and the
-database as a machine may find them when power is back; `judge` lets the store recover and holds against it what had
-been promised by then.
+Four stories are told on a disk whose log can be cut: a site that records (a disk that fills, a process that dies while
+the machine lives on, a deletion), a recorder on its thread, a recorder with two disks of which one fails for a while,
+and a centre that receives. `scenes` gives the disk and the database as a machine may find them when power is back;
+`judge` lets the store recover and holds against it what had been promised by then.
 """
 
+import contextlib
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -21,11 +22,12 @@ from beket.kernel.errors import BeketError, NoSpace
 from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import Fragment, GapInfo, GapReason
-from beket.testing.crash_disk import CrashDisk, Operation, Place, after_cut_keeping, unsynced
+from beket.testing.crash_disk import CrashDisk, CrashPart, Operation, Place, after_cut_keeping, unsynced
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
 from vms.recordings import container, index
 from vms.recordings.check import check
 from vms.recordings.container import Origin
+from vms.recordings.disk import DiskFailure
 from vms.recordings.findings import Progress
 from vms.recordings.recovery import recover
 from vms.recordings.segments import Announced, GrowingSegment, StoredSegment, key_of
@@ -39,6 +41,9 @@ Note = TypeVar("Note")
 ORIGIN = Origin(
     community=CommunityId("dobrianka"), site=SiteId("school"), boot_id="b1", software="0.1.0", clock_is_set=lambda: True
 )
+# The disks of a store that has two, and what the first refuses at which frame.
+PARTS = ("disk-a", "disk-b")
+REFUSED_AT = {40: ("sync",), 45: ("sync", "create"), 50: ("create",), 80: ("sync", "sync_folder")}
 SEGMENT_FRAMES = 60
 SYNC_FRAMES = 10
 # All subsets of so many unsynced changes are tried; of more: none, all, and so many by chance.
@@ -97,7 +102,7 @@ class Town:
             self.number += 1
             (self.folder / f"{self.number}.db").write_bytes(image)
         self.opened.append(logged(disk)(self.folder / f"{self.number}.db", migrations=MIGRATIONS))
-        return Store(self.opened[-1], disk, origin=ORIGIN)
+        return Store(self.opened[-1], *disks_of(disk), origin=ORIGIN)
 
     def begin(self, disk: CrashDisk) -> Store:
         """A store over an empty disk and no database."""
@@ -114,6 +119,11 @@ class Town:
         self.close()
         for file in self.folder.glob(f"{self.number}.db*"):
             file.unlink()
+
+
+def disks_of(disk: CrashDisk) -> list[CrashDisk | CrashPart]:
+    """The disks of a store: the one itself, or its parts."""
+    return [disk.part(name) for name in PARTS if name in disk.names("")] or [disk]
 
 
 def logged(disk: CrashDisk) -> type[Database]:
@@ -164,8 +174,9 @@ class Camera:
 
     def promise(self, end_90k: int) -> None:
         """What was recorded of the newest segment is durable."""
-        assert isinstance(self.store.disk, CrashDisk)
-        self.store.disk.note(Promised(self.name, self.sent[self.first].start_90k, end_90k))
+        disk = self.store.shelf.volumes[0].disk
+        assert isinstance(disk, CrashDisk)
+        disk.note(Promised(self.name, self.sent[self.first].start_90k, end_90k))
 
     def end(self, reason: GapReason) -> None:
         """The run ends; that much is durable."""
@@ -252,6 +263,55 @@ def recorder_story(town: Town, seed: int, *, muted: Place | None = None) -> Stor
     return Story(disk, begun, sent)
 
 
+def two_disks_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
+    """A recorder with two disks, of which one refuses syncs, then files, then serves again."""
+    disk = CrashDisk()
+    for name in PARTS:
+        disk.part(name)
+    disk.syncs.clear()  # those of the shop that sold the disks
+    disk.muted = muted
+    store = town.begin(disk)
+    sent = made_up_fragments(random.Random(seed), start_90k=DAY_90K, seconds=26, frame_bytes=120)
+    begun = len(disk.log)
+    refused: set[str] = set()
+
+    def fail(operation: Operation) -> None:
+        if operation.kind in refused and operation.name.startswith(PARTS[0]):
+            raise DiskFailure("an I/O error")
+
+    disk.fail = fail
+    recorder = Recorder(store, clock=SimulatedClock(), instruments=Instruments(site="school"), segment_s=4)
+    for camera in CAMERAS:
+        recorder.start_run(camera, STREAM, start_90k=DAY_90K)
+    for at in range(0, len(sent), 5):
+        refused.clear()
+        refused.update(REFUSED_AT.get(at, ()))
+        for camera in CAMERAS:
+            with contextlib.suppress(BeketError):  # a fault is said once
+                recorder.write(camera, sent[at : at + 5])
+        if at % 10 == 0:
+            assert recorder.flush(10)
+            _promise_what_is_durable(disk, store, recorder)
+        if at in (60, 100):
+            store.shelf.look_again()
+            store.keep_owed()
+            store.collect_garbage()
+    assert recorder.close()
+    _promise_what_is_durable(disk, store, recorder)
+    return Story(disk, begun, sent)
+
+
+def _promise_what_is_durable(disk: CrashDisk, store: Store, recorder: Recorder) -> None:
+    """What the index lists and what a sync of a growing segment has answered for."""
+    for camera in CAMERAS:
+        with store.database.read() as connection:
+            kept: list[StoredSegment | None] = list(index.segments_between(connection, camera, 0, 1 << 60))
+        state = recorder._cameras.get(camera)
+        kept.append(state.segment.durable() if state is not None and state.segment is not None else None)
+        for segment in filter(None, kept[-2:]):
+            disk.note(Promised(camera, segment.start_90k, segment.end_90k))
+
+
 def centre_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
     """A centre that receives what a site has recorded, a piece at a time, and acknowledges it."""
     rng = random.Random(seed)
@@ -263,7 +323,7 @@ def centre_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
     camera.end(GapReason.CAMERA)
     with store.database.read() as connection:
         recorded = list(index.segments_between(connection, GATE, 0, 1 << 60))
-    bodies = [store.read(key_of(one), 0, one.size_bytes) for one in recorded]
+    bodies = [store.read(one, 0, one.size_bytes) for one in recorded]
 
     disk = CrashDisk(muted=muted)
     centre = town.begin(disk)
@@ -282,7 +342,7 @@ def centre_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
     return Story(disk, begun, sent, explains_gaps=False)
 
 
-STORIES = (site_story, recorder_story, centre_story)
+STORIES = (site_story, recorder_story, two_disks_story, centre_story)
 
 # Cuts ---------------------------------------------------------------------------------------------------------------
 
@@ -357,9 +417,9 @@ def _notes(log: Sequence[Operation], kind: type[Note]) -> Iterator[Note]:
 
 
 def _holds_what_was_sent(store: Store, segment: StoredSegment, story: Story) -> None:
-    announced = Announced(key_of(segment), segment.run, segment.previous_sha256)
+    announced = Announced(key_of(segment), segment.run, segment.previous_sha256, segment.disk)
     head = len(container.head(ORIGIN, announced, STREAM))
-    body = store.read(key_of(segment), head, segment.size_bytes)
+    body = store.read(segment, head, segment.size_bytes)
     inside = [one for one in story.sent if segment.start_90k <= one.start_90k < segment.end_90k]
     assert body == b"".join(one.data for one in inside)
 

@@ -10,6 +10,7 @@ from beket.kernel.ids import CameraId
 from beket.kernel.units import TICKS_PER_S
 from beket.testing.fragments import DAY_90K
 from vms.recordings import held, index
+from vms.recordings.disk import Disk
 from vms.recordings.index import HOUR_90K
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import StoredSegment
@@ -30,24 +31,23 @@ def lay(
 ) -> list[StoredSegment]:
     """Segments of twenty seconds with these sizes, one after the other from the hour's start."""
     laid = []
+    (volume,) = store.shelf.volumes
     for number, size_bytes in enumerate(sizes_bytes):
         key = SegmentKey(camera, hour_90k(hour) + number * SEGMENT_90K, next(_sequences))
         folder = ""
         for part in key.folder.split("/"):
             folder = f"{folder}/{part}".lstrip("/")
-            store.disk.make_folder(folder)
-        file = store.disk.create(key.file_name)
+            volume.disk.make_folder(folder)
+        file = volume.disk.create(key.file_name)
         file.append(bytes(size_bytes))
         file.close()
         digest = hashlib.sha256(bytes(size_bytes)).digest()
         segment = StoredSegment(
             camera=camera, start_90k=key.start_90k, duration_90k=SEGMENT_90K, sequence=key.sequence,
-            size_bytes=size_bytes, sha256=digest, run=key.sequence, previous_sha256=b"",
+            size_bytes=size_bytes, sha256=digest, run=key.sequence, previous_sha256=b"", disk=volume.id,
         )  # fmt: skip
         laid.append(segment)
-    store.database.write(
-        lambda c: [index.add_segment(c, store.disk_id, one, acknowledged=acknowledged) for one in laid]
-    )
+    store.database.write(lambda c: [index.add_segment(c, one, acknowledged=acknowledged) for one in laid])
     return laid
 
 
@@ -85,8 +85,9 @@ def forget_everything(store: Store) -> None:
         connection.execute(sa.delete(segments))
         connection.execute(sa.delete(garbage))
 
-    for row in _names(store):
-        store.disk.unlink(row)
+    (volume,) = store.shelf.volumes
+    for name in _names(store, volume.disk):
+        volume.disk.unlink(name)
     store.database.write(empty)
 
 
@@ -109,13 +110,13 @@ def counted_by_hour(store: Store) -> dict[tuple[int, int], tuple[int, int]]:
     return found
 
 
-def _names(store: Store) -> list[str]:
+def _names(store: Store, disk: Disk) -> list[str]:
     with store.database.read() as connection:
         slugs = index.camera_slugs(connection)
     return [
         f"{slug}/{day}/{hour}/{name}"
         for slug in slugs
-        for day in store.disk.names(slug)
-        for hour in store.disk.names(f"{slug}/{day}")
-        for name in store.disk.names(f"{slug}/{day}/{hour}")
+        for day in disk.names(slug)
+        for hour in disk.names(f"{slug}/{day}")
+        for name in disk.names(f"{slug}/{day}/{hour}")
     ]

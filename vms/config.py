@@ -15,10 +15,15 @@ class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Path,
         msgspec.Meta(description="Тека на диску із записами; на диску є позначка beket-disk.json."),
     ] = Path("/var/lib/beket/video")
+    more_folders: Annotated[
+        tuple[Path, ...],
+        msgspec.Meta(description="Теки на інших дисках, кожна на своєму; записи розходяться за вільним місцем."),
+    ] = ()
     free_floor_gib: Annotated[
         int,
         msgspec.Meta(
-            ge=0, description="Скільки гібібайтів диска лишати вільними; далі стирається те, що за чергою перше."
+            ge=0,
+            description="Скільки гібібайтів кожного диска лишати вільними; далі стирається перше за чергою.",
         ),
     ] = 20
     floor_hours: Annotated[
@@ -37,6 +42,11 @@ class RecordingsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def hold_budget_bytes(self) -> int:
         """`hold_budget_gib` in bytes."""
         return self.hold_budget_gib * GIB
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders, each on a disk of its own."""
+        return (self.folder, *self.more_folders)
 
     @property
     def free_floor_bytes(self) -> int:

@@ -22,10 +22,10 @@ from beket.media.fmp4 import reader
 from vms import metrics
 from vms.messages import GapReports, SegmentOffer, SegmentState
 from vms.recordings import container, index
-from vms.recordings.disk import DiskFailure, GrowingFile
+from vms.recordings.disk import Disk, DiskFailure, GrowingFile
 from vms.recordings.layout import START_LIMIT_90K, SegmentKey
 from vms.recordings.recovery import file_sha256
-from vms.recordings.segments import StoredSegment, key_of
+from vms.recordings.segments import NOWHERE, StoredSegment, key_of
 from vms.recordings.store import Store
 from vms.recordings.writer import SEGMENT_MAX_BYTES
 
@@ -66,10 +66,10 @@ class Ingest:
         self._check(site, key.camera)
         with self._store.database.read() as connection:
             stored = index.segment(connection, key)
-            arriving = index.incoming(connection, key)
         if stored is not None:
             return SegmentState(offset_bytes=stored.size_bytes, sha256=stored.sha256.hex())
-        return SegmentState(offset_bytes=0 if arriving is None else self._size_bytes(key))
+        arriving = self._arriving(key)
+        return SegmentState(offset_bytes=0 if arriving is None else self._size_bytes(arriving))
 
     def open(
         self, site: SiteId, key: SegmentKey, offer: SegmentOffer, *, offset_bytes: int, total_bytes: int
@@ -136,11 +136,11 @@ class Ingest:
         with self._store.database.read() as connection:
             if index.segment(connection, key) is not None:
                 raise _wrong_moment(key)
-            arriving = index.incoming(connection, key)
+        arriving = self._arriving(key)
         if arriving is not None and arriving != wanted:
             self._store.forget_arrival(key)
             arriving = None
-        if offset_bytes != (0 if arriving is None else self._size_bytes(key)):
+        if offset_bytes != (0 if arriving is None else self._size_bytes(arriving)):
             raise _wrong_moment(key)
         if arriving is None:
             self._make_room(key.camera)
@@ -158,11 +158,32 @@ class Ingest:
             log.warning("%s: too many unfinished arrivals; %s begins anew", camera, key.file_name)
             self._store.forget_arrival(key)
 
-    def _size_bytes(self, key: SegmentKey) -> int:
+    def _arriving(self, key: SegmentKey) -> StoredSegment | None:
+        """What has been announced of the segment; what began on a disk that is away since begins anew elsewhere."""
+        with self._store.database.read() as connection:
+            arriving = index.incoming(connection, key)
+        if arriving is not None and not self._store.shelf.is_here(arriving.disk):
+            self._store.forget_arrival(key)
+            return None
+        return arriving
+
+    def _size_bytes(self, arriving: StoredSegment) -> int:
         try:
-            return self._store.disk.size_bytes(key.file_name)
+            return self._store.disk_of(arriving).size_bytes(key_of(arriving).file_name)
         except NotFound:
             return 0
+
+    def _disk_of(self, key: SegmentKey) -> Disk:
+        with self._store.database.read() as connection:
+            return self._store.shelf.volume(index.growing_disk(connection, key) or NOWHERE).disk
+
+    def _begin_elsewhere(self, key: SegmentKey, error: DiskFailure) -> None:
+        """A disk did not take the segment: after a failed sync a file cannot be trusted, nor synced again."""
+        with self._store.database.read() as connection:
+            disk = index.growing_disk(connection, key)
+        if disk is not None:
+            self._store.note_failure(disk, error)
+            self._store.forget_arrival(key)
 
     def _keep_hash(self, key: SegmentKey, size_bytes: int, digest: "_Hash") -> None:
         with self._lock:
@@ -176,7 +197,7 @@ class Ingest:
 
     def _admit(self, site: SiteId, wanted: StoredSegment, file: GrowingFile, digest: "_Hash | None") -> None:
         key = key_of(wanted)
-        sha256 = digest.digest() if digest else file_sha256(self._store.disk, key, wanted.size_bytes)
+        sha256 = digest.digest() if digest else file_sha256(self._disk_of(key), key, wanted.size_bytes)
         try:
             if sha256 != wanted.sha256:
                 raise ProtocolError("the hash differs", subject=key.file_name)
@@ -190,15 +211,14 @@ class Ingest:
             ) from error
         try:
             self._store.admit(segment, file, stream)
-        except DiskFailure:
-            # After a failed sync the file cannot be trusted, nor synced again.
-            self._store.forget_arrival(key)
+        except DiskFailure as error:
+            self._begin_elsewhere(key, error)
             raise
 
     def _read_back(self, site: SiteId, wanted: StoredSegment) -> tuple[StoredSegment, StreamFormat]:
         """What the file says of itself, when that agrees with what was offered."""
         key = key_of(wanted)
-        with container.open_segment(self._store.disk, key) as file:
+        with container.open_segment(self._disk_of(key), key) as file:
             content = reader.read_segment(file)
         identity = content.identity
         if identity is None or not container.names_key(identity, key) or identity.site != site:
@@ -245,7 +265,11 @@ class Arrival:
             if self._file.size_bytes + len(data) > self._wanted.size_bytes:
                 raise InvalidArgument("more bytes than the segment has", subject=key_of(self._wanted).file_name)
             before = self._file.size_bytes
-            self._file.append(data)
+            try:
+                self._file.append(data)
+            except DiskFailure as error:
+                self._ingest._begin_elsewhere(key_of(self._wanted), error)
+                raise
             if self._digest is not None:
                 self._digest.update(data)
             self._ingest._instruments.add(

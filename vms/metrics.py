@@ -96,6 +96,12 @@ HELD_BYTES = Metric(
     ("site",),
     say("Займають записи, які заборонено стирати.", "Bytes of recordings that are held."),
 )
+DISKS_IN_TROUBLE = Metric(
+    "vms_disks_in_trouble",
+    "gauge",
+    ("site",),
+    say("Диски із записами, які відмовляють або не під'єднані.", "Recording disks that fail or are not attached."),
+)
 RECEIVED_BYTES = Metric(
     "vms_received_bytes_total",
     "counter",
@@ -124,6 +130,7 @@ METRICS = (
     FULL_IN,
     OLDEST_AGE,
     HELD_BYTES,
+    DISKS_IN_TROUBLE,
     RECEIVED_BYTES,
     REFUSED_SEGMENTS,
 )

@@ -88,6 +88,7 @@ class CrashDisk:
         muted: a place in the code whose syncs do nothing, as if its line were deleted.
         syncs: the places in the code that asked for a sync so far.
         found: names and bytes that the log began on.
+        device: which file system it is; "" is the system's.
     """
 
     def __init__(
@@ -97,7 +98,9 @@ class CrashDisk:
         fail: Callable[[Operation], None] = lambda _operation: None,
         muted: Place | None = None,
         base: "_Tree | None" = None,
+        device: str = "",
     ) -> None:
+        self.device = device
         self.log: list[Operation] = []
         self.muted = muted
         self.syncs: set[Place] = set()
@@ -165,9 +168,19 @@ class CrashDisk:
         self._do(Operation("remove", name))
         return True
 
+    def file_system(self) -> str:
+        """See `Disk.file_system`."""
+        return self.device
+
     def free_bytes(self) -> int:
         """See `Disk.free_bytes`."""
         return max(0, self.capacity_bytes - self.used_bytes())
+
+    def part(self, name: str) -> "CrashPart":
+        """A disk of its own in this one's log, so that a cut of the log is a cut of both."""
+        if self.make_folder(name):
+            self.sync_folder("")
+        return CrashPart(self, name)
 
     def used_bytes(self) -> int:
         """Bytes in files that have a name."""
@@ -191,6 +204,68 @@ class CrashDisk:
         self.fail(operation)
         self.log.append(operation)
         self._tree.apply(operation)
+
+
+class CrashPart:
+    """One of several disks that lose power together: a folder of a `CrashDisk`.
+
+    Attributes:
+        is_away: it is not attached.
+    """
+
+    def __init__(self, whole: CrashDisk, part: str) -> None:
+        self.whole = whole
+        self.is_away = False
+        self._part = part
+
+    def make_folder(self, name: str) -> bool:
+        """See `Disk.make_folder`."""
+        return self.whole.make_folder(self._inside(name))
+
+    def sync_folder(self, name: str) -> None:
+        """See `Disk.sync_folder`."""
+        self.whole.sync_folder(self._inside(name))
+
+    def create(self, name: str) -> "CrashFile":
+        """See `Disk.create`."""
+        return self.whole.create(self._inside(name))
+
+    def reopen(self, name: str) -> "CrashFile":
+        """See `Disk.reopen`."""
+        return self.whole.reopen(self._inside(name))
+
+    def read(self, name: str, offset_bytes: int, max_bytes: int) -> bytes:
+        """See `Disk.read`."""
+        return self.whole.read(self._inside(name), offset_bytes, max_bytes)
+
+    def size_bytes(self, name: str) -> int:
+        """See `Disk.size_bytes`."""
+        return self.whole.size_bytes(self._inside(name))
+
+    def names(self, folder: str) -> list[str]:
+        """See `Disk.names`."""
+        return self.whole.names(self._inside(folder))
+
+    def unlink(self, name: str) -> bool:
+        """See `Disk.unlink`."""
+        return self.whole.unlink(self._inside(name))
+
+    def remove_folder(self, name: str) -> bool:
+        """See `Disk.remove_folder`."""
+        return self.whole.remove_folder(self._inside(name))
+
+    def free_bytes(self) -> int:
+        """See `Disk.free_bytes`."""
+        return self.whole.free_bytes()
+
+    def file_system(self) -> str:
+        """See `Disk.file_system`."""
+        return "" if self.is_away else self._part
+
+    def _inside(self, name: str) -> str:
+        if self.is_away:
+            raise NotFound(f"{name}: the disk is away")
+        return f"{self._part}/{name}".rstrip("/")
 
 
 def _place_of_caller() -> Place:

@@ -37,6 +37,8 @@ PARTS: dict[str, Part] = dict(
         _program("ffmpeg", "ffmpeg"),
         _program("ffprobe", "ffmpeg"),
         _program("gst-launch-1.0", "gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"),
+        _program("mkfs.ext4", "e2fsprogs"),
+        _program("mount", "mount"),
         _program("ping", "iputils-ping"),
         ("postgresql", Part("postgresql", lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")))),
         _program("prometheus", "prometheus"),

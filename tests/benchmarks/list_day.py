@@ -112,11 +112,9 @@ def _busy_store(folder: Path) -> Iterator[tuple[Store, int]]:
     with opened as store:
         # The oldest two hours are too old already, and the cleaner takes them away while we ask.
         first_90k = ns_to_90k(clock.wall_ns()) // HOUR_90K * HOUR_90K - DAYS * DAY_90K - 2 * HOUR_90K
-        _fill(folder / "video.db", store.disk_id, first_90k)
+        _fill(folder / "video.db", store.shelf.volumes[0].id, first_90k)
         keeping = {CameraId(f"cam{n}"): Keeping(DAYS, needs_acknowledgement=False) for n in range(CAMERAS)}
-        cleaner = Cleaner(
-            store, lambda: keeping, clock=clock, instruments=Instruments(site="centre"), free_floor_bytes=0
-        )
+        cleaner = Cleaner(store, lambda: keeping, clock=clock, instruments=Instruments(site="centre"))
         stop = threading.Event()
         workers = [
             threading.Thread(

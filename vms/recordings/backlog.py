@@ -38,7 +38,10 @@ class Backlog:
 
     def read(self, segment: SegmentInfo, offset_bytes: int, max_bytes: int) -> bytes:
         """See `SegmentBacklog.read`."""
-        return self._store.read(key_of(segment), offset_bytes, max_bytes)
+        stored = self._store.find(key_of(segment))
+        if stored is None:
+            raise missing_file(key_of(segment))
+        return self._store.read(stored, offset_bytes, max_bytes)
 
     def acknowledge(self, segment: SegmentInfo) -> None:
         """See `SegmentBacklog.acknowledge`.

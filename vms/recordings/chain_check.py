@@ -14,7 +14,7 @@ from vms.recordings import index, seal_index
 from vms.recordings.chain import SealLine
 from vms.recordings.findings import Fault, Finding
 from vms.recordings.layout import SegmentKey
-from vms.recordings.ledger import FOLDER, Damaged, Ledger
+from vms.recordings.ledger import FOLDER, Damaged, Ledgers
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 
@@ -124,7 +124,7 @@ class _Seals:
 
     def __init__(self, check: ChainCheck) -> None:
         self._check = check
-        self._ledger = Ledger(check.store.disk)
+        self._ledger = Ledgers(check.store.shelf)
         self._last: SealLine | None = None
         self._first_sequence: int | None = None
         self._bad: set[int] = set()

@@ -15,6 +15,7 @@ from vms.recordings.findings import Fault, Finding, Place, Progress
 from vms.recordings.layout import SegmentKey, parse_file_name
 from vms.recordings.recovery import file_sha256
 from vms.recordings.segments import StoredSegment, key_of
+from vms.recordings.shelf import DiskAway, Volume
 from vms.recordings.store import Store
 
 PAGE = 500
@@ -53,7 +54,8 @@ def check(
             yield Progress(checked, size_bytes, sum(sizes), Place(camera, segment.start_90k))
         yield from chain.findings()
         named |= chain.named
-    yield from (found for found in _strays(store, begin, only) if found.name not in named)
+    for volume in store.shelf.volumes:
+        yield from (found for found in _strays(store, volume, begin, only) if found.name not in named)
 
 
 def _from_90k(begin: Place, camera: CameraId) -> int:
@@ -75,11 +77,12 @@ def _page(store: Store, camera: CameraId, after: SegmentKey) -> list[StoredSegme
 def _fault_of(store: Store, segment: StoredSegment, *, rehash: bool) -> Fault | None:
     key = key_of(segment)
     try:
-        if store.disk.size_bytes(key.file_name) != segment.size_bytes:
+        disk = store.disk_of(segment)
+        if disk.size_bytes(key.file_name) != segment.size_bytes:
             return Fault.SIZE
-        if rehash and file_sha256(store.disk, key, segment.size_bytes) != segment.sha256:
+        if rehash and file_sha256(disk, key, segment.size_bytes) != segment.sha256:
             return Fault.HASH
-        with container.open_segment(store.disk, key) as file:
+        with container.open_segment(disk, key) as file:
             if not rehash:
                 return None if _is_of(store, segment, reader.read_head(file)[1]) else Fault.IDENTITY
             content = reader.read_segment(file)
@@ -89,6 +92,8 @@ def _fault_of(store: Store, segment: StoredSegment, *, rehash: bool) -> Fault | 
             return Fault.STRUCTURE
     except NotFound:
         return Fault.MISSING
+    except DiskAway:
+        return Fault.AWAY
     except ProtocolError:
         return Fault.STRUCTURE
     except BeketError:
@@ -107,8 +112,8 @@ def _is_of(store: Store, segment: StoredSegment, identity: boxes.Identity | None
     )
 
 
-def _strays(store: Store, begin: Place, only: CameraId | None) -> Iterator[Finding]:
-    disk = store.disk
+def _strays(store: Store, volume: Volume, begin: Place, only: CameraId | None) -> Iterator[Finding]:
+    disk = volume.disk
     first_day = SegmentKey(begin.camera, begin.start_90k, 0).folder.split("/")[1]
     for camera in disk.names(""):
         if not is_slug(camera) or camera < begin.camera or only not in (None, camera):
@@ -119,14 +124,14 @@ def _strays(store: Store, begin: Place, only: CameraId | None) -> Iterator[Findi
             for hour in disk.names(f"{camera}/{day}"):
                 for file in disk.names(f"{camera}/{day}/{hour}"):
                     name = f"{camera}/{day}/{hour}/{file}"
-                    if not _is_known(store, name):
+                    if not _is_known(store, volume, name):
                         yield Finding(name, Fault.STRAY)
 
 
-def _is_known(store: Store, name: str) -> bool:
+def _is_known(store: Store, volume: Volume, name: str) -> bool:
     try:
         key = parse_file_name(name)
     except InvalidArgument:
         return False
     with store.database.read() as connection:
-        return index.is_known(connection, key)
+        return index.is_known(connection, volume.id, key)

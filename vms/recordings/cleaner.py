@@ -16,6 +16,7 @@ from beket.kernel.units import TICKS_PER_S
 from vms import metrics
 from vms.recordings import held, index
 from vms.recordings.index import HOUR_90K
+from vms.recordings.recovery import recover
 from vms.recordings.sacrifice import Keeping, victims
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
@@ -58,7 +59,6 @@ class Cleaner:
         *,
         clock: Clock,
         instruments: Instruments,
-        free_floor_bytes: int,
         floor_hours: int = FLOOR_HOURS,
     ) -> None:
         """`keeping` gives the cameras in the inventory; what others left stays until somebody decides.
@@ -69,19 +69,19 @@ class Cleaner:
         self._keeping = keeping
         self._clock = clock
         self._instruments = instruments
-        self._free_floor_bytes = free_floor_bytes
         self._floor_hours = floor_hours
 
     def run_once(self) -> Cleaned:
         """Delete by age, then for space, then the files; what failed is counted and tried again next time."""
+        self._look_at_disks()
         keeping = self._keeping()
         self._let_go()
         by_age, age_bytes = self._delete_by_age(keeping)
         failed = self._remove_files()
         for_space, space_bytes, more_failed = self._delete_for_space(keeping)
-        free_bytes = self._store.disk.free_bytes()
-        short_bytes = max(0, self._free_floor_bytes - free_bytes)
-        self._instruments.set(metrics.DISK_FREE_BYTES, free_bytes)
+        if (free_bytes := self._store.shelf.free_bytes()) is not None:
+            self._instruments.set(metrics.DISK_FREE_BYTES, free_bytes)
+        short_bytes = max(0, -self._store.shelf.room_bytes())
         self._instruments.set(metrics.SHORT_BYTES, short_bytes)
         return Cleaned(
             by_age=by_age,
@@ -109,6 +109,14 @@ class Cleaner:
             removed, failed = self._store.collect_garbage()
         return failed
 
+    def _look_at_disks(self) -> None:
+        """Take back a disk that failed or was away, and bring in order what a fault or a crash left on it."""
+        joined = self._store.shelf.look_again()
+        if joined:
+            recover(self._store, volumes=joined)
+        self._store.keep_owed()
+        self._instruments.set(metrics.DISKS_IN_TROUBLE, self._store.shelf.count_troubled())
+
     def _delete_by_age(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int]:
         now_90k = self._now_90k()
         count = size_bytes = 0
@@ -125,7 +133,7 @@ class Cleaner:
 
     def _delete_for_space(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int, int]:
         count = size_bytes = failed = 0
-        while (short_bytes := self._free_floor_bytes - self._store.disk.free_bytes()) > 0 and not failed:
+        while (short_bytes := -self._store.shelf.room_bytes()) > 0 and not failed:
             batch = self._next_victims(keeping, short_bytes)
             if not batch:
                 break
@@ -137,7 +145,13 @@ class Cleaner:
 
     def _next_victims(self, keeping: Mapping[CameraId, Keeping], short_bytes: int) -> list[StoredSegment]:
         batch: list[StoredSegment] = []
-        order = victims(self._store.database.read, keeping, now_90k=self._now_90k(), floor_hours=self._floor_hours)
+        order = victims(
+            self._store.database.read,
+            keeping,
+            now_90k=self._now_90k(),
+            floor_hours=self._floor_hours,
+            not_on=self._store.shelf.of_no_use(),
+        )
         for victim in order:
             batch += victim.segments
             short_bytes -= victim.size_bytes

@@ -7,7 +7,7 @@ Note: vms/design/0002-recording-store.md.
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -93,6 +93,9 @@ class Disk(Protocol):
 
     def free_bytes(self) -> int:
         """Bytes that may still be written."""
+
+    def file_system(self) -> str:
+        """Which file system the disk is, while it is mounted; "" is the one that the system itself lives on."""
 
 
 class DiskIdentity(msgspec.Struct, frozen=True):
@@ -185,6 +188,12 @@ class PosixDisk:
             stat = os.statvfs(self.root)
             return stat.f_bavail * stat.f_frsize
 
+    def file_system(self) -> str:
+        """See `Disk.file_system`."""
+        with _mapped(""):
+            device = self.root.stat().st_dev
+            return "" if device == Path("/").stat().st_dev else str(device)
+
     def _open(self, name: str, flags: int) -> "PosixFile":
         with _mapped(name):
             descriptor = os.open(self.root / name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o640)
@@ -258,11 +267,11 @@ class PosixFile:
             )
 
 
-def prove_identity(disk: Disk, community: CommunityId, *, known_uuid: str | None) -> str:
-    """The UUID of the disk, after making sure that it is the right one.
+def prove_identity(disk: Disk, community: CommunityId, *, known: Collection[str], may_begin: bool) -> str:
+    """The UUID of the disk, after making sure that it is one of the right ones.
 
-    `known_uuid` is what the index remembers; None on the very first start, when an empty folder becomes a disk. A disk
-    that is not mounted shows an empty folder of the root disk: that must never be filled with video.
+    `known` is what the index remembers. With `may_begin` an empty folder becomes a new disk. A disk that is not mounted
+    shows an empty folder of the system's disk: that must never be filled with video.
 
     Raises:
         InvalidConfig: no identity where one is expected, or another disk's, or another community's.
@@ -270,7 +279,7 @@ def prove_identity(disk: Disk, community: CommunityId, *, known_uuid: str | None
     try:
         raw = disk.read(IDENTITY_NAME, 0, IDENTITY_MAX_BYTES)
     except NotFound:
-        return _first_identity(disk, community, known_uuid)
+        return _new_identity(disk, community, may_begin=may_begin)
     try:
         identity = wire.decode(raw, DiskIdentity, max_bytes=IDENTITY_MAX_BYTES)
     except ProtocolError as error:
@@ -286,13 +295,13 @@ def prove_identity(disk: Disk, community: CommunityId, *, known_uuid: str | None
                 ours=community,
             )
         )
-    if known_uuid is not None and identity.uuid != known_uuid:
+    if known and identity.uuid not in known:
         raise _wrong_disk(say("Під'єднано інший диск із записами.", "Another recording disk is attached."))
     return identity.uuid
 
 
-def _first_identity(disk: Disk, community: CommunityId, known_uuid: str | None) -> str:
-    if known_uuid is not None:
+def _new_identity(disk: Disk, community: CommunityId, *, may_begin: bool) -> str:
+    if not may_begin:
         raise _wrong_disk(
             say(
                 "Диска із записами немає на місці; запис зупинено, щоб не заповнити системний диск.",

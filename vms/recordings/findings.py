@@ -16,6 +16,7 @@ class Fault(StrEnum):
     IDENTITY = "identity"
     STRUCTURE = "structure"
     UNREADABLE = "unreadable"
+    AWAY = "away"
     STRAY = "stray"
     ALTERED = "altered"
     REPLACED = "replaced"
@@ -34,6 +35,7 @@ _SENTENCES = {
     Fault.HASH: say("вміст файла змінився: контрольна сума не збігається", "the file has changed: its hash differs"),
     Fault.IDENTITY: say("файл належить іншій камері чи часу", "the file says that it is another segment"),
     Fault.STRUCTURE: say("відео у файлі пошкоджене", "the video in the file is damaged"),
+    Fault.AWAY: say("диск із файлом не під'єднано", "the disk with the file is not attached"),
     Fault.UNREADABLE: say("диск не віддає файл", "the disk does not give the file"),
     Fault.STRAY: say("файл є на диску, але його немає в переліку", "the file is on the disk but not in the index"),
     Fault.ALTERED: say("це не той запис, який підписав об'єкт", "this is not the recording that the site has signed"),

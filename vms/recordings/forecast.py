@@ -141,13 +141,11 @@ class Forecaster:
         keeping: Callable[[], Mapping[CameraId, Keeping]],
         *,
         clock: Clock,
-        free_floor_bytes: int,
         instruments: Instruments | None = None,
     ) -> None:
         self._store = store
         self._keeping = keeping
         self._clock = clock
-        self._free_floor_bytes = free_floor_bytes
         self._instruments = instruments
         self._newest: Ahead | None = None
 
@@ -158,7 +156,7 @@ class Forecaster:
     def run_once(self) -> Ahead:
         """Look, and say it."""
         now_90k = self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
-        free_bytes = self._store.disk.free_bytes() - self._free_floor_bytes
+        free_bytes = self._store.shelf.room_of_all_bytes()
         with self._store.database.read() as connection:
             ahead = look_ahead(connection, self._keeping(), now_90k=now_90k, free_bytes=free_bytes)
         self._newest = ahead

@@ -1,6 +1,6 @@
 """Owns the SQL of `video.db`. Each function works inside its caller's transaction; the order of things is `store`'s."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ _SEGMENT_COLUMNS = (
     segments.c.sha256,
     segments.c.run,
     segments.c.previous_sha256,
+    segments.c.disk,
 )
 
 # Cameras and disks ----------------------------------------------------------------------------------------------------
@@ -65,10 +66,9 @@ def camera_slugs(connection: sa.Connection) -> list[CameraId]:
     return [CameraId(slug) for slug in connection.execute(sa.select(cameras.c.slug).order_by(cameras.c.slug)).scalars()]
 
 
-def known_disk(connection: sa.Connection) -> tuple[int, str] | None:
-    """Number and UUID of the disk in use; None before the first start."""
-    row = connection.execute(sa.select(disks.c.id, disks.c.uuid).order_by(disks.c.id.desc()).limit(1)).first()
-    return None if row is None else (row.id, row.uuid)
+def known_disks(connection: sa.Connection) -> dict[int, str]:
+    """UUIDs of all disks that were ever in use, by number."""
+    return {row.id: row.uuid for row in connection.execute(sa.select(disks.c.id, disks.c.uuid))}
 
 
 def add_disk(connection: sa.Connection, uuid: str) -> int:
@@ -93,7 +93,7 @@ def announce(
     connection.execute(
         sa.insert(growing).values(camera=camera_id, start_90k=start_90k, sequence=sequence, run=run, disk=disk)
     )
-    return Announced(SegmentKey(camera, start_90k, sequence), run, row.last_sha256)
+    return Announced(SegmentKey(camera, start_90k, sequence), run, row.last_sha256, disk)
 
 
 def announce_incoming(connection: sa.Connection, disk: int, segment: StoredSegment) -> None:
@@ -135,6 +135,7 @@ def incoming(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None
         sha256=row.sha256,
         run=row.run,
         previous_sha256=b"",
+        disk=row.disk,
     )
 
 
@@ -155,27 +156,37 @@ def incoming_keys(connection: sa.Connection, camera: CameraId, *, before_90k: in
     return [SegmentKey(camera, row.start_90k, row.sequence) for row in rows]
 
 
-def unfinished(connection: sa.Connection) -> list[Announced]:
-    """Recordings that were growing when the process ended, oldest first."""
+def unfinished(connection: sa.Connection, on_disks: Collection[int]) -> list[Announced]:
+    """Recordings on those disks that were growing when the process ended, oldest first."""
     rows = connection.execute(
-        sa.select(cameras.c.slug, growing.c.start_90k, growing.c.sequence, growing.c.run, cameras.c.last_sha256)
+        sa.select(growing, cameras.c.slug, cameras.c.last_sha256)
         .join(cameras, cameras.c.id == growing.c.camera)
-        .where(growing.c.sha256.is_(None))
+        .where(growing.c.sha256.is_(None), growing.c.disk.in_(on_disks))
         .order_by(cameras.c.slug, growing.c.sequence)
     )
-    return [Announced(SegmentKey(CameraId(slug), start, seq), run, last) for slug, start, seq, run, last in rows]
+    return [
+        Announced(SegmentKey(CameraId(row.slug), row.start_90k, row.sequence), row.run, row.last_sha256, row.disk)
+        for row in rows
+    ]
+
+
+def growing_disk(connection: sa.Connection, key: SegmentKey) -> int | None:
+    """Number of the disk that the segment grows on; None when it is not growing."""
+    return connection.execute(sa.select(growing.c.disk).where(*row_of(growing, connection, key))).scalar()
 
 
 def remove_growing(connection: sa.Connection, key: SegmentKey) -> None:
     """The segment is no longer expected."""
-    connection.execute(sa.delete(growing).where(*_is(growing, connection, key)))
+    connection.execute(sa.delete(growing).where(*row_of(growing, connection, key)))
 
 
 # Segments in the index ------------------------------------------------------------------------------------------------
 
 
-def add_segment(connection: sa.Connection, disk: int, segment: StoredSegment, *, acknowledged: bool) -> None:
-    """Index a closed segment in place of its announcement; the next one will be chained to it."""
+def add_segment(
+    connection: sa.Connection, segment: StoredSegment, *, acknowledged: bool, is_newest: bool = True
+) -> None:
+    """Index a closed segment in place of its announcement; when it is the newest, the next will be chained to it."""
     key = key_of(segment)
     remove_growing(connection, key)
     camera_id = camera_row(connection, segment.camera)
@@ -187,18 +198,19 @@ def add_segment(connection: sa.Connection, disk: int, segment: StoredSegment, *,
             duration_90k=segment.duration_90k,
             run=segment.run,
             size_bytes=segment.size_bytes,
-            disk=disk,
+            disk=segment.disk,
             acknowledged=acknowledged,
             sha256=segment.sha256,
             previous_sha256=segment.previous_sha256,
         )
     )
-    connection.execute(sa.update(cameras).where(cameras.c.id == camera_id).values(last_sha256=segment.sha256))
+    if is_newest:
+        connection.execute(sa.update(cameras).where(cameras.c.id == camera_id).values(last_sha256=segment.sha256))
 
 
 def segment(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None:
     """The segment with this key."""
-    row = connection.execute(sa.select(*_SEGMENT_COLUMNS).where(*_is(segments, connection, key))).first()
+    row = connection.execute(sa.select(*_SEGMENT_COLUMNS).where(*row_of(segments, connection, key))).first()
     return None if row is None else _segment(key.camera, row)
 
 
@@ -260,7 +272,12 @@ def _unbroken(rows: Iterable[tuple[int, int, int, int]]) -> Iterator[tuple[int, 
 
 
 def oldest(
-    connection: sa.Connection, camera: CameraId, *, limit: int, before_90k: int | None, acknowledged_only: bool
+    connection: sa.Connection,
+    camera: CameraId,
+    *,
+    limit: int,
+    before_90k: int | None,
+    acknowledged_only: bool,
 ) -> list[StoredSegment]:
     """The camera's oldest segments that no hold covers, those that start before `before_90k` alone if it is given."""
     query = sa.select(*_SEGMENT_COLUMNS).where(segments.c.camera == find_camera(connection, camera), is_free(segments))
@@ -279,7 +296,7 @@ def expendable(
     from_90k: int,
     running_90k: int,
     acknowledged: bool | None,
-    disk: int | None = None,
+    not_on: Collection[int] = (),
 ) -> list[StoredSegment]:
     """The first hour at or after `from_90k` that has segments which no hold covers: those of it, by start.
 
@@ -288,8 +305,8 @@ def expendable(
     where = [segments.c.camera == find_camera(connection, camera), is_free(segments)]
     if acknowledged is not None:
         where.append(segments.c.acknowledged.is_(acknowledged))
-    if disk is not None:
-        where.append(segments.c.disk == disk)
+    if not_on:
+        where.append(segments.c.disk.not_in(not_on))
     first = sa.select(segments.c.start_90k).where(*where, segments.c.start_90k >= from_90k)
     start_90k = connection.execute(first.order_by(segments.c.start_90k).limit(1)).scalar()
     if start_90k is None:
@@ -373,7 +390,7 @@ def acknowledge(connection: sa.Connection, key: SegmentKey, sha256: bytes) -> bo
     """Mark the segment as held by the centre; False when the index has none with this hash."""
     done = connection.execute(
         sa.update(segments)
-        .where(*_is(segments, connection, key), segments.c.sha256 == sha256)
+        .where(*row_of(segments, connection, key), segments.c.sha256 == sha256)
         .values(acknowledged=True)
     )
     return done.rowcount == 1
@@ -406,10 +423,13 @@ def page(connection: sa.Connection, camera: CameraId, *, after: SegmentKey | Non
     return [_segment(camera, row) for row in rows]
 
 
-def is_known(connection: sa.Connection, key: SegmentKey) -> bool:
-    """Whether a file of this name is accounted for: indexed, growing, or garbage."""
+def is_known(connection: sa.Connection, disk: int, key: SegmentKey) -> bool:
+    """Whether a file of this name on that disk is accounted for: indexed, growing, or garbage."""
     return any(
-        connection.execute(sa.select(table.c.sequence).where(*_is(table, connection, key))).first() is not None
+        connection.execute(
+            sa.select(table.c.sequence).where(*row_of(table, connection, key), table.c.disk == disk)
+        ).first()
+        is not None
         for table in (segments, growing, garbage)
     )
 
@@ -428,59 +448,6 @@ def add_run(connection: sa.Connection, camera: CameraId, *, run: int, start_90k:
                 height=stream.height,
             )
         )
-
-
-# Garbage --------------------------------------------------------------------------------------------------------------
-
-
-def to_garbage(connection: sa.Connection, disk: int, keys: Sequence[SegmentKey]) -> None:
-    """Take segments out of the index; from here on only their files are left to remove."""
-    if not keys:
-        return
-    rows = _bound(connection, keys)
-    connection.execute(sa.delete(segments).where(*_is_bound(segments)), rows)
-    connection.execute(sa.delete(growing).where(*_is_bound(growing)), rows)
-    connection.execute(sa.insert(garbage).values(disk=disk, **_BOUND), rows)
-
-
-def garbage_keys(connection: sa.Connection, limit: int) -> list[SegmentKey]:
-    """Files still to be removed."""
-    rows = connection.execute(
-        sa.select(cameras.c.slug, garbage.c.start_90k, garbage.c.sequence)
-        .join(cameras, cameras.c.id == garbage.c.camera)
-        .limit(limit)
-    )
-    return [SegmentKey(CameraId(slug), start, sequence) for slug, start, sequence in rows]
-
-
-def is_garbage(connection: sa.Connection, key: SegmentKey) -> bool:
-    """Whether a file of this name is still to be removed."""
-    return connection.execute(sa.select(garbage.c.disk).where(*_is(garbage, connection, key))).first() is not None
-
-
-def forget_garbage(connection: sa.Connection, keys: Sequence[SegmentKey]) -> None:
-    """The files are gone for good."""
-    if not keys:
-        return
-    connection.execute(sa.delete(garbage).where(*_is_bound(garbage)), _bound(connection, keys))
-
-
-_BOUND: dict[str, sa.BindParameter[int]] = {
-    name: sa.bindparam(f"its_{name}") for name in ("camera", "start_90k", "sequence")
-}
-
-
-def _is_bound(table: sa.Table) -> list[sa.ColumnElement[bool]]:
-    """The row of each of `_bound`, in one statement for all: an hour of sixty cameras is 10,800 rows."""
-    return [table.c[name] == parameter for name, parameter in _BOUND.items()]
-
-
-def _bound(connection: sa.Connection, keys: Sequence[SegmentKey]) -> list[dict[str, int]]:
-    numbers = {camera: camera_row(connection, camera) for camera in {key.camera for key in keys}}
-    return [
-        {"its_camera": numbers[key.camera], "its_start_90k": key.start_90k, "its_sequence": key.sequence}
-        for key in keys
-    ]
 
 
 # Gaps -----------------------------------------------------------------------------------------------------------------
@@ -574,7 +541,8 @@ def _new_id(connection: sa.Connection, added: sa.Insert) -> int:
     return int(key[0])
 
 
-def _is(table: sa.Table, connection: sa.Connection, key: SegmentKey) -> tuple[sa.ColumnElement[bool], ...]:
+def row_of(table: sa.Table, connection: sa.Connection, key: SegmentKey) -> tuple[sa.ColumnElement[bool], ...]:
+    """What selects the segment's row in a table that has its key."""
     camera_id = find_camera(connection, key.camera)
     return (table.c.camera == camera_id, table.c.start_90k == key.start_90k, table.c.sequence == key.sequence)
 
@@ -589,4 +557,5 @@ def _segment(camera: CameraId, row: Any) -> StoredSegment:  # a row with `_SEGME
         sha256=row.sha256,
         run=row.run,
         previous_sha256=row.previous_sha256,
+        disk=row.disk,
     )

@@ -5,16 +5,18 @@ What a crash leaves of a line is ended by the next one and read as nothing. No c
 """
 
 import datetime
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S
-from beket.kernel.errors import NotFound, ProtocolError
+from beket.kernel.errors import BeketError, NoSpace, NotFound, ProtocolError
 from beket.kernel.ids import CameraId, is_slug
 from beket.kernel.units import KIB, TICKS_PER_S
 from vms.recordings.chain import LINE_MAX_BYTES, SealLine, read_line
-from vms.recordings.disk import Disk, GrowingFile
+from vms.recordings.disk import Disk, DiskFailure, GrowingFile
 from vms.recordings.layout import START_LIMIT_90K
+from vms.recordings.shelf import Shelf, Volume
 
 FOLDER = "beket.ledger"
 _SUFFIX = ".jsonl"
@@ -69,18 +71,10 @@ class Ledger:
 
         (A crash between a line and its commit leaves the line, and the next one takes its number.)
         """
-        held: SealLine | None = None
-        for found in self._lines(camera):
-            if isinstance(found, SealLine):
-                if held is not None and held.seal.number != found.seal.number:
-                    yield held
-                held = found
-            else:
-                yield found
-        if held is not None:
-            yield held
+        return _last_of_each_number(self.lines(camera))
 
-    def _lines(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
+    def lines(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
+        """Every line of the camera's, as it was appended."""
         for bare in self._disk.names(f"{FOLDER}/{camera}"):
             if not bare.endswith(_SUFFIX):
                 continue
@@ -117,6 +111,70 @@ class Ledger:
             self._disk.make_folder(name)
             self._disk.sync_folder(parent)
             self._durable.add(name)
+
+
+class Ledgers:
+    """The ledger over several disks: a line goes to the first disk that takes it, and all disks are read as one."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._of: dict[int, Ledger] = {}
+
+    def append(self, camera: CameraId, line: bytes, *, wall_ns: int) -> None:
+        """Put a line down for good.
+
+        Raises:
+            NoSpace, DiskFailure: no disk took it for certain; appended again it does no harm.
+        """
+        refusal: BeketError | None = None
+        # The oldest disk first, so that a ledger seldom changes its disk.
+        for volume in sorted(self._shelf.place(), key=lambda volume: (volume.is_failing, volume.id)):
+            try:
+                self._ledger(volume).append(camera, line, wall_ns=wall_ns)
+            except (NoSpace, DiskFailure) as error:
+                refusal = refusal or error
+            else:
+                return
+        assert refusal is not None  # there is a disk, or `place` says that there is none
+        raise refusal
+
+    def cameras(self) -> list[CameraId]:
+        """Cameras that have a ledger here."""
+        return sorted({camera for volume in self._shelf.volumes for camera in self._ledger(volume).cameras()})
+
+    def read(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
+        """The camera's seals by their numbers, as `Ledger.read` gives them; a damaged line where it stands."""
+        return _last_of_each_number(
+            found
+            for _, found in heapq.merge(
+                *(_numbered(self._ledger(volume).lines(camera)) for volume in self._shelf.volumes),
+                key=lambda one: one[0],
+            )
+        )
+
+    def _ledger(self, volume: Volume) -> Ledger:
+        return self._of.setdefault(volume.id, Ledger(volume.disk))
+
+
+def _numbered(lines: Iterator[SealLine | Damaged]) -> Iterator[tuple[int, SealLine | Damaged]]:
+    number = 0
+    for found in lines:
+        if isinstance(found, SealLine):
+            number = found.seal.number
+        yield number, found
+
+
+def _last_of_each_number(lines: Iterator[SealLine | Damaged]) -> Iterator[SealLine | Damaged]:
+    held: SealLine | None = None
+    for found in lines:
+        if isinstance(found, SealLine):
+            if held is not None and held.seal.number != found.seal.number:
+                yield held
+            held = found
+        else:
+            yield found
+    if held is not None:
+        yield held
 
 
 def _month(wall_ns: int) -> str:

@@ -83,12 +83,13 @@ class Playback:
             InvalidArgument: the span is empty, or longer than `EXPORT_MAX_S`.
             NotFound: nothing of that time is here; the sentence says why when that is known.
             ProtocolError: a file is damaged.
+            DiskFailure: its disk does not give it, or is away.
         """
         _check_span(from_90k, until_90k, EXPORT_MAX_S)
         timeline = self.timeline(camera, from_90k=from_90k, until_90k=until_90k)
         with self._store.database.read() as connection:
-            keys = [key_of(s) for s in index.segments_between(connection, camera, from_90k, until_90k)]
-        openers = [partial(container.open_segment, self._store.disk, key) for key in keys]
+            segments = list(index.segments_between(connection, camera, from_90k, until_90k))
+        openers = [partial(container.open_segment, self._store.disk_of(one), key_of(one)) for one in segments]
         parts = join(openers, from_90k=from_90k, until_90k=until_90k)
         if not parts:
             raise NotFound(

@@ -7,7 +7,9 @@ walks the disk. A file without a whole fragment becomes garbage. Note: vms/desig
 import hashlib
 import itertools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from vms.recordings import container, index
 from vms.recordings.disk import Disk
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, StoredSegment
+from vms.recordings.shelf import Volume
 from vms.recordings.store import Store
 
 log = logging.getLogger(__name__)
@@ -34,14 +37,22 @@ class Recovered:
     dropped: int
 
 
-def recover(store: Store, *, reason: GapReason = GapReason.RESTART) -> Recovered:
-    """Bring index and disk together after a crash, then finish what was being deleted.
+def recover(
+    store: Store, *, reason: GapReason = GapReason.RESTART, volumes: Sequence[Volume] | None = None
+) -> Recovered:
+    """Bring index and disks together after a crash, then finish what was being deleted.
 
     `reason` is the reason of the gaps that begin where the recordings were cut: the caller knows whether power failed.
+    `volumes`: only these disks, which have just come; None are all that are here, before anything records.
     """
+    disks = [volume.id for volume in (store.shelf.volumes if volumes is None else volumes)]
     with store.database.read() as connection:
-        leftovers = index.unfinished(connection)
+        leftovers = index.unfinished(connection, disks)
+        away = index.unfinished(connection, index.known_disks(connection).keys() - set(disks))
     kept = sum(_recover_one(store, leftover, reason) for leftover in leftovers)
+    for leftover in away if volumes is None else ():
+        # What it holds is known when its disk comes; until then nothing of it can be shown.
+        store.database.write(partial(_open_gap, leftover.key.camera, leftover.key.start_90k, reason))
     while store.collect_garbage()[0]:
         pass
     if leftovers:
@@ -51,13 +62,14 @@ def recover(store: Store, *, reason: GapReason = GapReason.RESTART) -> Recovered
 
 def _recover_one(store: Store, leftover: Announced, reason: GapReason) -> bool:
     key = leftover.key
-    whole, previous = _cut(store.disk, key)
+    disk = store.shelf.volume(leftover.disk).disk
+    whole, previous = _cut(disk, key)
     if not whole:
         store.abandon_announced(leftover, reason=reason)
         return False
     size_bytes = whole[-1].offset + whole[-1].size_bytes
     duration_90k = whole[-1].decode_time_90k + whole[-1].duration_90k - whole[0].decode_time_90k
-    digest = file_sha256(store.disk, key, size_bytes)
+    digest = file_sha256(disk, key, size_bytes)
 
     stored = StoredSegment(
         camera=key.camera,
@@ -68,11 +80,12 @@ def _recover_one(store: Store, leftover: Announced, reason: GapReason) -> bool:
         sha256=digest,
         run=leftover.run,
         previous_sha256=previous,
+        disk=leftover.disk,
     )
 
     def add(connection: sa.Connection) -> None:
         store.add_recorded(connection, stored)
-        _open_gap(connection, key.camera, stored.end_90k, reason)
+        _open_gap(key.camera, stored.end_90k, reason, connection)
 
     store.database.write(add)
     return True
@@ -122,8 +135,10 @@ def _is_sound(file: BinaryIO, entry: reader.FragmentEntry) -> bool:
     return at == len(data)
 
 
-def _open_gap(connection: sa.Connection, camera: CameraId, start_90k: int, reason: GapReason) -> None:
-    if index.open_gap(connection, camera) is None:
+def _open_gap(camera: CameraId, start_90k: int, reason: GapReason, connection: sa.Connection) -> None:
+    """Let a gap go on from there, unless one does already or something newer was recorded."""
+    last_90k = index.last_end_90k(connection, camera)
+    if index.open_gap(connection, camera) is None and (last_90k is None or last_90k <= start_90k):
         index.put_gap(connection, GapInfo(camera, start_90k, None, reason), acknowledged=False)
 
 

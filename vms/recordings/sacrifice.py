@@ -8,7 +8,7 @@ Note: vms/design/0027-holds-and-sacrifice.md.
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -71,11 +71,11 @@ class Victim:
 
 
 def victims(
-    read: Read, keeping: Mapping[CameraId, Keeping], *, now_90k: int, floor_hours: int, disk: int | None = None
+    read: Read, keeping: Mapping[CameraId, Keeping], *, now_90k: int, floor_hours: int, not_on: Collection[int] = ()
 ) -> Iterator[Victim]:
-    """Everything that may go for space, in its order; of one disk alone if it is given."""
+    """Everything that may go for space, in its order; nothing of the disks `not_on`: it would free nothing there."""
     lines = [
-        _Line(read, camera, keep, acknowledged, now_90k=now_90k, floor_hours=floor_hours, disk=disk)
+        _Line(read, camera, keep, acknowledged, now_90k=now_90k, floor_hours=floor_hours, not_on=not_on)
         for camera, keep in keeping.items()
         for acknowledged in keep.lines()
     ]
@@ -101,7 +101,7 @@ class _Line:
         *,
         now_90k: int,
         floor_hours: int,
-        disk: int | None,
+        not_on: Collection[int],
     ) -> None:
         self._read = read
         self._camera = camera
@@ -111,7 +111,7 @@ class _Line:
         self._now_90k = now_90k
         self._running_90k = now_90k // HOUR_90K * HOUR_90K
         self._floor_90k = self._running_90k - floor_hours * HOUR_90K
-        self._disk = disk
+        self._not_on = not_on
         self._hour: tuple[StoredSegment, ...] = ()
         self._within_bytes: int | None = None
         self._advance(0)
@@ -160,6 +160,6 @@ class _Line:
                 from_90k=from_90k,
                 running_90k=self._running_90k,
                 acknowledged=self._acknowledged,
-                disk=self._disk,
+                not_on=self._not_on,
             )
         self._hour = tuple(found)

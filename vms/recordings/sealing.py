@@ -17,7 +17,7 @@ from beket.kernel.logs import level_number
 from beket.kernel.units import TICKS_PER_S
 from vms.recordings import seal_index
 from vms.recordings.chain import GAPS_MAX, SEGMENTS_MAX, Seal, SealedGap, listed, seal_line, sha256_hex
-from vms.recordings.ledger import Ledger
+from vms.recordings.ledger import Ledgers
 from vms.recordings.store import Store
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Sealer:
         self._store = store
         self._key = key
         self._clock = clock
-        self._ledger = Ledger(store.disk)
+        self._ledgers = Ledgers(store.shelf)
 
     def run_once(self) -> int:
         """Seal the cameras whose hour is over; return the number of seals made. A fault is logged and tried again."""
@@ -84,7 +84,7 @@ class Sealer:
             clock_is_set=origin.clock_is_set(),
         )
         line, seal_sha256 = seal_line(seal, list_bytes, self._key)
-        self._ledger.append(camera, line, wall_ns=wall_ns)
+        self._ledgers.append(camera, line, wall_ns=wall_ns)
         # The last gap is told again next time: it may still end, or be reopened.
         newest = seal_index.Head(seal.number, seal_sha256, gaps[-1].start_90k if gaps else before.gaps_from_90k)
 

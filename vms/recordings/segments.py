@@ -1,12 +1,14 @@
 """Owns the value types of the store: a segment in the index, one that still grows, a gap."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from beket.kernel.ids import CameraId
 from beket.kernel.ports import SegmentInfo, StreamFormat
 from vms.recordings.disk import GrowingFile
 from vms.recordings.layout import SegmentKey
+
+NOWHERE = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +18,12 @@ class StoredSegment(SegmentInfo):
     Attributes:
         run: sequence of the first segment of its run; within a run, n is followed without a hole by n + 1.
         previous_sha256: of the camera's segment before this one; empty for the first, or when it is not known.
+        disk: number of the disk that it lies on; `NOWHERE` while it is only spoken of.
     """
 
     run: int
     previous_sha256: bytes
+    disk: int = field(default=NOWHERE, compare=False)
 
     @property
     def end_90k(self) -> int:
@@ -34,11 +38,12 @@ def key_of(segment: SegmentInfo) -> SegmentKey:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A segment that the index expects: its file may exist from now on."""
+    """A segment that the index expects: its file may exist from now on, on the disk with number `disk`."""
 
     key: SegmentKey
     run: int
     previous_sha256: bytes
+    disk: int
 
 
 class GrowingSegment:
@@ -51,7 +56,7 @@ class GrowingSegment:
         self.end_90k = announced.key.start_90k
         self._hash = hashlib.sha256(head)
         self._whole_bytes = len(head)
-        self._synced_bytes = len(head)
+        self._durable: StoredSegment | None = None
 
     @property
     def camera(self) -> CameraId:
@@ -77,11 +82,15 @@ class GrowingSegment:
 
     def sync(self) -> bool:
         """Make what is there durable; False when nothing new was."""
-        if self._synced_bytes == self._whole_bytes:
+        if self.duration_90k == (0 if self._durable is None else self._durable.duration_90k):
             return False
         self.file.sync_data()
-        self._synced_bytes = self._whole_bytes
+        self._durable = self._so_far()
         return True
+
+    def durable(self) -> StoredSegment | None:
+        """What a sync has vouched for, as a segment of its own; None before the first."""
+        return self._durable
 
     def seal(self) -> StoredSegment:
         """Cut what is not whole, make the rest durable and say what it is."""
@@ -89,6 +98,9 @@ class GrowingSegment:
             self.file.truncate(self._whole_bytes)
             self.file.sync_data()
         self.sync()
+        return self._so_far()
+
+    def _so_far(self) -> StoredSegment:
         key = self.announced.key
         return StoredSegment(
             camera=key.camera,
@@ -99,4 +111,5 @@ class GrowingSegment:
             sha256=self._hash.digest(),
             run=self.announced.run,
             previous_sha256=self.announced.previous_sha256,
+            disk=self.announced.disk,
         )

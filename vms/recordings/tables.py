@@ -70,14 +70,15 @@ growing = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# No longer a recording; its file may still be there until the unlink is durable.
+# No longer a recording; its file may still be there until the unlink is durable. One of the same name may by then be
+# a recording on another disk.
 garbage = sa.Table(
     "garbage",
     metadata,
     sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
     sa.Column("start_90k", sa.BigInteger, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True),
-    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), nullable=False),
+    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -22,6 +22,7 @@ from beket.kernel.ports import Fragment, GapReason, StreamFormat
 from beket.kernel.text import say
 from beket.kernel.units import KIB, MIB, TICKS_PER_S
 from vms import metrics
+from vms.recordings.disk import DiskFailure
 from vms.recordings.segments import GrowingSegment
 from vms.recordings.store import Store
 
@@ -358,7 +359,11 @@ class Recorder:
         segment, state.segment = state.segment, None
         state.waiting.clear()
         state.failed = True
-        state.retry_mono_ns = self._clock.mono_ns() + RETRY_S * NS_PER_S
+        if segment is not None:
+            self._store.note_failure(segment.announced.disk, error)
+        # Another disk may take the next key frame already.
+        is_disks = isinstance(error, NoSpace | DiskFailure) and self._store.shelf.has_room()
+        state.retry_mono_ns = self._clock.mono_ns() + (0 if is_disks else RETRY_S * NS_PER_S)
         if segment is None:
             return
         try:

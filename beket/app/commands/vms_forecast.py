@@ -42,7 +42,6 @@ def _look(config: RecordingsConfig, database: Path, inventory: Inventory, *, is_
             store,
             lambda: keeping_of(inventory, edge=is_edge),
             clock=SystemClock(),
-            free_floor_bytes=config.free_floor_bytes,
         ).run_once()
 
 

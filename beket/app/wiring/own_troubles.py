@@ -66,6 +66,7 @@ def troubles_of(points: Sequence[Point], known: Inventory) -> list[OwnTrouble]:
         *_each(points, vms.DISK_FREE_BYTES, lambda one: _disk_words(one, names)),
         *_each(points, vms.KEPT_RATIO, lambda one: _kept_words(one, names)),
         *_each(points, vms.SHORT_BYTES, lambda one: _short_words(one, names)),
+        *_each(points, vms.DISKS_IN_TROUBLE, lambda one: _ill_disk_words(one, names)),
         *_each(points, collector.CLOCK_BEHIND, lambda one: _clock_words(one, names)),
         *_each(points, spool.SPOOL_DROPPED, lambda one: _spool_words(one, names)),
         *_each(points, backup.LAST_OUTCOME, lambda one: _backup_words(one, names)),
@@ -126,6 +127,18 @@ def _short_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
         "the centre. When the disk is full, recording stops. Add a disk, release needless holds, check the line.",
         place=_place(point, names),
         short=spell_bytes(round(point.value)),
+    )
+
+
+def _ill_disk_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
+    if not point.value:
+        return None
+    return say(
+        "Диск із записами ({place}) відмовляє або не під'єднаний. Запис іде на інший диск, якщо він є. Покличте "
+        "відповідального за ІТ: нехай перевірить кабель і диск.",
+        "A recording disk ({place}) fails or is not attached. Recording goes on to another one if there is. Let your "
+        "IT person check its cable and the disk.",
+        place=_place(point, names),
     )
 
 

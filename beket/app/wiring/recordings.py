@@ -30,13 +30,15 @@ def look_into_recordings(
     """The store as another process may be using it; `site` is whose recordings are made here.
 
     Raises:
-        InvalidConfig: the folder is not the disk that the index was written with.
+        InvalidConfig: no folder is a disk that the index was written with.
     """
     index = Database(database, migrations=MIGRATIONS)
     origin = Origin(community, site, read_boot_id(), VERSION, wall_clock_is_set)
     try:
-        config.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        yield Store(index, PosixDisk(config.folder), origin=origin)
+        for folder in config.folders:
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        disks = [PosixDisk(folder) for folder in config.folders]
+        yield Store(index, *disks, origin=origin, free_floor_bytes=config.free_floor_bytes)
     finally:
         index.close()
 

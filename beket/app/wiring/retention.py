@@ -37,17 +37,15 @@ class Retention:
         def keeping() -> Mapping[CameraId, Keeping]:
             return keeping_of(inventory.current(), edge=edge)
 
-        floor_bytes = config.free_floor_bytes
         self._clock = clock
         self._cleaner = Cleaner(
             store,
             keeping,
             clock=clock,
             instruments=instruments,
-            free_floor_bytes=floor_bytes,
             floor_hours=config.floor_hours,
         )
-        self.forecaster = Forecaster(store, keeping, clock=clock, free_floor_bytes=floor_bytes, instruments=instruments)
+        self.forecaster = Forecaster(store, keeping, clock=clock, instruments=instruments)
 
     def units(self, *, rng: random.Random) -> dict[str, Awaitable[None]]:
         """Deleting every minute, looking ahead every ten."""

@@ -223,7 +223,9 @@ def test_recordings_survive_a_line_that_breaks_and_arrive_as_they_were(
     breaker.join()
     assert all_segments(centre) == all_segments(edge)
     for segment in all_segments(edge):
-        assert centre.read(key_of(segment), 0, 1 << 30) == edge.read(key_of(segment), 0, 1 << 30)
+        arrived = centre.find(key_of(segment))
+        assert arrived is not None
+        assert centre.read(arrived, 0, 1 << 30) == edge.read(segment, 0, 1 << 30)
     assert [found for found in check(centre) if not isinstance(found, Progress)] == []
     here = Playback(centre).timeline(GATE, from_90k=DAY_90K, until_90k=DAY_90K + 120 * TICKS_PER_S)
     assert [hole.reason for hole in here.missing] == [GapReason.POWER]
@@ -291,6 +293,7 @@ def test_a_hold_placed_at_the_centre_saves_what_is_still_only_at_the_site(
     keeping = {GATE: Keeping(1, needs_acknowledgement=False, has_copies=True)}
     later = SimulatedClock(wall_ns=(DAY_90K // TICKS_PER_S + 10 * 86_400) * NS_PER_S)
     instruments = Instruments(site=SCHOOL, unit="test")
-    cleaned = Cleaner(edge, lambda: keeping, clock=later, instruments=instruments, free_floor_bytes=1 << 60).run_once()
+    edge.shelf.floor_bytes = 1 << 60
+    cleaned = Cleaner(edge, lambda: keeping, clock=later, instruments=instruments).run_once()
     assert [(one.start_90k - DAY_90K) // TICKS_PER_S for one in all_segments(edge)] == [20, 40]
     assert cleaned.short_bytes > 0

@@ -1,14 +1,21 @@
-"""Power cut at many places of three stories; the long proof is `make torture`."""
+"""Power cut at many places of four stories; the long proof is `make torture`."""
 
+import inspect
 import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.power_cuts import STORIES, Story, Town, finds_fault, judge, points, scenes
+from beket.testing.crash_disk import Place
+from tests.power_cuts import STORIES, Story, Town, finds_fault, judge, points, scenes, two_disks_story
+from vms.recordings.disk import prove_identity
+from vms.recordings.shelf import serves
 
 Tell = Callable[..., Story]
+# What this story cannot tell: the label of a disk that is still empty costs nothing there (the site's story needs it),
+# and the sync of a probe is there to fail (test_shelf.py needs it).
+ELSEWHERE = {two_disks_story: (prove_identity, serves)}
 
 
 @pytest.mark.parametrize("tell", STORIES)
@@ -27,8 +34,15 @@ def test_without_any_one_sync_a_cut_would_find_it(tell: Tell, tmp_path: Path) ->
     assert not finds_fault(town, told)
     assert len(told.disk.syncs) >= 6
     useless = [place for place in told.disk.syncs if not _is_missed(town, tell, place)]
-    assert useless == []
+    assert [place for place in useless if not any(_is_asked_by(ask, place) for ask in ELSEWHERE.get(tell, ()))] == []
 
 
 def _is_missed(town: Town, tell: Tell, place: object) -> bool:
     return finds_fault(town, tell(town, seed=3, muted=place))
+
+
+def _is_asked_by(function: Callable[..., object], place: Place) -> bool:
+    """Whether the sync is asked for by a line of `function` or of what it calls."""
+    lines, start = inspect.getsourcelines(function)
+    file_name = Path(inspect.getfile(function)).name
+    return any(name == file_name and start <= line < start + len(lines) for name, line in place)

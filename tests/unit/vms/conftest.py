@@ -26,15 +26,17 @@ def make_store(tmp_path: Path) -> Iterator[Callable[..., Store]]:
     """Makes a store; without arguments on a real folder. Called again with the same names it is a restart."""
     opened: list[Database] = []
 
-    def make(disk: Disk | None = None, *, name: str = "video", database_type: type[Database] = Database) -> Store:
+    def make(
+        *disks: Disk, name: str = "video", database_type: type[Database] = Database, floor_bytes: int = 0
+    ) -> Store:
         while opened:
             opened.pop().close()
         folder = tmp_path / name
-        if disk is None:
+        if not disks:
             folder.mkdir(exist_ok=True)
-            disk = PosixDisk(folder)
+            disks = (PosixDisk(folder),)
         opened.append(database_type(tmp_path / f"{name}.db", migrations=MIGRATIONS))
-        return Store(opened[-1], disk, origin=ORIGIN)
+        return Store(opened[-1], *disks, origin=ORIGIN, free_floor_bytes=floor_bytes)
 
     yield make
     while opened:

@@ -53,12 +53,10 @@ def acknowledge_all(store: Store, camera: CameraId) -> None:
         store.database.write(lambda c, key=key, sha=segment.sha256: index.acknowledge(c, key, sha))
 
 
-def cleaner_of(
-    store: Store, keeping: Mapping[CameraId, Keeping], *, hour: float, floor_bytes: int = 0, instruments: Instruments
-) -> Cleaner:
+def cleaner_of(store: Store, keeping: Mapping[CameraId, Keeping], *, hour: float, instruments: Instruments) -> Cleaner:
     wall_ns = round(DAY_90K / TICKS_PER_S + hour * 3600) * NS_PER_S
     clock = SimulatedClock(wall_ns=wall_ns)
-    return Cleaner(store, lambda: keeping, clock=clock, instruments=instruments, free_floor_bytes=floor_bytes)
+    return Cleaner(store, lambda: keeping, clock=clock, instruments=instruments)
 
 
 @pytest.fixture
@@ -86,11 +84,11 @@ def test_what_the_centre_has_not_acknowledged_is_never_deleted(
     make_store: Callable[..., Store], instruments: Instruments
 ) -> None:
     disk = CrashDisk()
-    store = make_store(disk)
+    store = make_store(disk, floor_bytes=1 << 20)
     record_hours(store, GATE, range(3))
     keeping = {GATE: Keeping(1, needs_acknowledgement=True)}
     disk.capacity_bytes = disk.used_bytes() + 1000
-    cleaner = cleaner_of(store, keeping, hour=1000, floor_bytes=1 << 20, instruments=instruments)
+    cleaner = cleaner_of(store, keeping, hour=1000, instruments=instruments)
     cleaned = cleaner.run_once()
     assert (cleaned.by_age, cleaned.for_space) == (0, 0)
     assert cleaned.short_bytes == (1 << 20) - 1000
@@ -109,8 +107,8 @@ def test_space_takes_whole_hours_and_no_more_of_them_than_needed(
     disk.capacity_bytes = disk.used_bytes()
     keeping = {camera: Keeping(0, needs_acknowledgement=False) for camera in (GATE, YARD)}
     oldest = sorted(stored(store, GATE) + stored(store, YARD), key=lambda s: s.start_90k)[:6]
-    floor_bytes = sum(segment.size_bytes for segment in oldest[:4])
-    cleaned = cleaner_of(store, keeping, hour=48, floor_bytes=floor_bytes, instruments=instruments).run_once()
+    store = make_store(disk, floor_bytes=sum(segment.size_bytes for segment in oldest[:4]))
+    cleaned = cleaner_of(store, keeping, hour=48, instruments=instruments).run_once()
     assert (cleaned.for_space, cleaned.deleted_bytes) == (6, sum(segment.size_bytes for segment in oldest))
     assert cleaned.short_bytes == 0
     assert (hours_of(store, GATE), hours_of(store, YARD)) == ([2, 4], [3, 5])
@@ -125,9 +123,9 @@ def test_files_that_age_has_already_let_go_are_removed_before_others_are_deleted
     record_hours(store, GATE, range(6))
     disk.capacity_bytes = disk.used_bytes()
     too_old = stored(store, GATE)[:9]
-    floor_bytes = sum(segment.size_bytes for segment in too_old)
+    store = make_store(disk, floor_bytes=sum(segment.size_bytes for segment in too_old))
     keeping = {GATE: Keeping(1, needs_acknowledgement=False)}
-    cleaned = cleaner_of(store, keeping, hour=24 + 3, floor_bytes=floor_bytes, instruments=instruments).run_once()
+    cleaned = cleaner_of(store, keeping, hour=24 + 3, instruments=instruments).run_once()
     assert (cleaned.by_age, cleaned.for_space, cleaned.short_bytes) == (9, 0, 0)
 
 

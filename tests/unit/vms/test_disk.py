@@ -105,25 +105,25 @@ def test_system_errors_leave_as_ours(number: int, ours: type[Exception]) -> None
 
 
 def test_an_empty_folder_becomes_a_disk_once(disk: Disk) -> None:
-    uuid = prove_identity(disk, COMMUNITY, known_uuid=None)
-    assert prove_identity(disk, COMMUNITY, known_uuid=uuid) == uuid
-    assert prove_identity(disk, COMMUNITY, known_uuid=None) == uuid
+    uuid = prove_identity(disk, COMMUNITY, known=[], may_begin=True)
+    assert prove_identity(disk, COMMUNITY, known=[uuid], may_begin=False) == uuid
+    assert prove_identity(disk, COMMUNITY, known=[], may_begin=True) == uuid
 
 
 def test_a_wrong_disk_is_refused(disk: Disk) -> None:
     with pytest.raises(InvalidConfig, match="not there"):
-        prove_identity(disk, COMMUNITY, known_uuid="u1")
-    prove_identity(disk, COMMUNITY, known_uuid=None)
+        prove_identity(disk, COMMUNITY, known=["u1"], may_begin=False)
+    prove_identity(disk, COMMUNITY, known=[], may_begin=True)
     with pytest.raises(InvalidConfig, match="Another recording disk"):
-        prove_identity(disk, COMMUNITY, known_uuid="u1")
+        prove_identity(disk, COMMUNITY, known=["u1"], may_begin=True)
     with pytest.raises(InvalidConfig, match="belongs to community"):
-        prove_identity(disk, CommunityId("pidhaitsi"), known_uuid=None)
+        prove_identity(disk, CommunityId("pidhaitsi"), known=[], may_begin=True)
 
 
 def test_a_folder_with_other_things_is_not_taken_for_a_disk(disk: Disk) -> None:
     disk.make_folder("photos")
     with pytest.raises(InvalidConfig, match="photos"):
-        prove_identity(disk, COMMUNITY, known_uuid=None)
+        prove_identity(disk, COMMUNITY, known=[], may_begin=True)
 
 
 def test_a_damaged_label_is_refused(disk: Disk) -> None:
@@ -131,12 +131,13 @@ def test_a_damaged_label_is_refused(disk: Disk) -> None:
     file.append(b"{")
     file.close()
     with pytest.raises(InvalidConfig, match="damaged"):
-        prove_identity(disk, COMMUNITY, known_uuid=None)
+        prove_identity(disk, COMMUNITY, known=[], may_begin=True)
 
 
 def test_a_store_refuses_to_start_when_its_disk_is_not_mounted(
-    make_store: Callable[..., Store], tmp_path: Path
+    make_store: Callable[..., Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(PosixDisk, "file_system", lambda _self: "")  # wherever the tests' folder lies
     make_store()
     (tmp_path / "video").rename(tmp_path / "away")
     with pytest.raises(InvalidConfig, match="not there"):

@@ -64,11 +64,11 @@ def forecaster(
     store: Store, *, hour: float, floor_bytes: int = 0, instruments: Instruments | None = None
 ) -> Forecaster:
     keeping = {GATE: Keeping(10, needs_acknowledgement=False), ROAD: Keeping(5, needs_acknowledgement=False)}
+    store.shelf.floor_bytes = floor_bytes
     return Forecaster(
         store,
         lambda: keeping,
         clock=SimulatedClock(wall_ns=hour_90k(hour) // TICKS_PER_S * NS_PER_S),
-        free_floor_bytes=floor_bytes,
         instruments=instruments,
     )
 
@@ -108,7 +108,7 @@ def test_what_is_forecast_is_what_the_cleaner_then_keeps(make_store: Callable[..
         keeping = looking._keeping()
         clock = SimulatedClock(wall_ns=hour_90k(hour + 1) // TICKS_PER_S * NS_PER_S)
         instruments = Instruments(site="centre")
-        Cleaner(store, lambda k=keeping: k, clock=clock, instruments=instruments, free_floor_bytes=3000).run_once()
+        Cleaner(store, lambda k=keeping: k, clock=clock, instruments=instruments).run_once()
         if hour in (24 * 4, 24 * 12 - 1):
             said.append(looking.run_once().share())
     # 27,000 bytes for 2,400 a day of ten and of five days: three quarters of each term.

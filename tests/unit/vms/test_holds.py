@@ -94,7 +94,7 @@ def shelf(store: Store) -> Store:
 def clean(store: Store, clock: Clock) -> None:
     keeping = dict.fromkeys((GATE, YARD, ROAD), Keeping(30, needs_acknowledgement=False))
     instruments = Instruments(site="centre")
-    Cleaner(store, lambda: keeping, clock=clock, instruments=instruments, free_floor_bytes=0).run_once()
+    Cleaner(store, lambda: keeping, clock=clock, instruments=instruments).run_once()
 
 
 def test_a_hold_keeps_its_story_and_survives_a_restart(make_store: Callable[..., Store], clock: Clock) -> None:

@@ -151,6 +151,6 @@ def test_what_follows_in_a_run_is_one_stretch_and_what_retention_broke_is_not(
 def add_row(store: Store, *, start_90k: int, sequence: int, run: int) -> None:
     row = StoredSegment(
         camera=GATE, start_90k=start_90k, duration_90k=2 * TICKS_PER_S, sequence=sequence, size_bytes=10,
-        sha256=bytes(32), run=run, previous_sha256=b"",
+        sha256=bytes(32), run=run, previous_sha256=b"", disk=store.shelf.volumes[0].id,
     )  # fmt: skip
-    store.database.write(lambda connection: index.add_segment(connection, store.disk_id, row, acknowledged=True))
+    store.database.write(lambda connection: index.add_segment(connection, row, acknowledged=True))

@@ -59,12 +59,12 @@ def cleaner_of(
     floor_hours: int = 24,
     instruments: Instruments | None = None,
 ) -> Cleaner:
+    store.shelf.floor_bytes = floor_bytes
     return Cleaner(
         store,
         lambda: keeping,
         clock=SimulatedClock(wall_ns=hour_90k(hour) // TICKS_PER_S * NS_PER_S),
         instruments=instruments or Instruments(site="school"),
-        free_floor_bytes=floor_bytes,
         floor_hours=floor_hours,
     )
 
@@ -148,7 +148,7 @@ def test_an_arrival_that_is_held_is_awaited_and_the_gaps_beside_it_are_remembere
     old = lay(store, GATE, -900, 10, 10)
     store.discard([key_of(one) for one in old])
     store.collect_garbage()
-    store.database.write(lambda c: [index.announce_incoming(c, store.disk_id, one) for one in old])
+    store.database.write(lambda c: [index.announce_incoming(c, one.disk, one) for one in old])
     hold(store, GATE, old[1].start_90k, old[1].end_90k)
     for start_90k in (old[1].end_90k, old[1].end_90k + 9 * HOUR_90K):
         gap = GapInfo(GATE, start_90k, start_90k + HOUR_90K, GapReason.POWER)
@@ -198,7 +198,7 @@ def test_a_round_ends_keeps_what_is_held_and_takes_in_order(
     floor_bytes: int,
     floor_hours: int,
 ) -> None:
-    store, disk = shelf, shelf.disk
+    store, disk = shelf, shelf.shelf.volumes[0].disk
     assert isinstance(disk, CrashDisk)
     disk.capacity_bytes = 1 << 30
     forget_everything(store)

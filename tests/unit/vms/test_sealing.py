@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beket.access.signing import SigningKey
@@ -25,7 +25,7 @@ from vms.recordings import index, seal_index
 from vms.recordings.chain import SealLine, read_line
 from vms.recordings.disk import DiskFailure
 from vms.recordings.layout import SegmentKey
-from vms.recordings.ledger import FOLDER, Damaged, Ledger
+from vms.recordings.ledger import FOLDER, Damaged, Ledger, Ledgers
 from vms.recordings.sealing import SEAL_EVERY_S, Sealer
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
@@ -223,6 +223,25 @@ def test_the_ledger_reads_past_torn_and_overlong_lines(a_line: bytes) -> None:
     assert found[2:] == [read_line(a_line)]
 
 
+def test_a_ledger_goes_on_beside_when_its_disk_fails_and_is_read_as_one(make_store: MakeStore, key: SigningKey) -> None:
+    first, second = CrashDisk(device="8:1"), CrashDisk(device="8:2")
+    store = make_store(first, second)
+    sealer = Sealer(store, key, clock=SimulatedClock())
+    record(store)
+    assert sealer.seal_all() == 1
+    store.shelf.note_failure(store.shelf.volumes[0].id)
+    record(store, at_s=3600)
+    assert sealer.seal_all() == 1
+    assert store.shelf.look_again() == []
+    record(store, at_s=7200)
+    assert sealer.seal_all() == 1
+    assert [line.seal.number for line in seals(first)] == [1, 3]
+    found = [one for one in Ledgers(store.shelf).read(GATE) if isinstance(one, SealLine)]
+    assert [line.seal.number for line in found] == [1, 2, 3]
+    assert [one.sequence for line in found for one in line.segments] == [one.sequence for one in listed(store)]
+
+
+@settings(deadline=None)
 @given(batches=st.lists(st.sets(st.integers(0, 60), min_size=1), max_size=8))
 def test_deleted_numbers_are_kept_as_few_stretches(batches: list[set[int]]) -> None:
     import sqlalchemy as sa
