@@ -32,6 +32,7 @@ COMMANDS = (
     Command(
         "inventory", say("об'єкти, пристрої й камери: перевірити, внести, вивести", "check, import, export inventory")
     ),
+    Command("computers", say("комп'ютери громади: стан, зміни, списки", "the community's computers: state, lists")),
     Command("user", say("користувачі та їхні ролі", "users and their roles")),
     Command(
         "grant", say("дозволи: хто, які камери, за яким документом", "grants: who, which cameras, by which document")

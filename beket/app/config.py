@@ -20,6 +20,7 @@ from beket.kernel.errors import InvalidConfig
 from beket.kernel.ids import check_slug
 from beket.kernel.logs import LogFormat, LogLevel
 from beket.kernel.text import say
+from collector.assets.config import ComputersConfig
 from collector.config import SamplesConfig, SinksConfig
 from collector.notify.config import MailConfig
 from collector.rules.config import AlertsConfig
@@ -84,6 +85,7 @@ class CentreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples: SamplesConfig = SamplesConfig()
     sinks: SinksConfig = SinksConfig()
     repositories: RepositoriesConfig = RepositoriesConfig()
+    computers: ComputersConfig = ComputersConfig()
     alerts: AlertsConfig = AlertsConfig()
     mail: MailConfig = MailConfig()
     relay: RelayConfig = RelayConfig()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from beket.kernel.text import Text, say
 from beket.kernel.units import GIB, spell_bytes
 from collector.assets.messages import Module
+from collector.assets.rule_files import Weight
 from collector.assets.rules import Finding, Judge, has
 from collector.assets.store import Computer
 
@@ -58,6 +59,11 @@ class Judged:
     def is_box(self) -> bool:
         """A thing that can be carried away."""
         return self.computer.report.hardware.kind != "virtual"
+
+    @property
+    def is_urgent(self) -> bool:
+        """The law or the data are at risk."""
+        return any(finding.weight is Weight.MUST for finding in self.findings)
 
     @property
     def is_modern(self) -> bool:

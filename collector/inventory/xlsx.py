@@ -83,6 +83,26 @@ def write_xlsx(sheets: Iterable[tuple[Sheet, list[list[str]]]]) -> bytes:
     return packed.getvalue()
 
 
+def table_xlsx(title: str, rows: list[list[str]]) -> bytes:
+    """A workbook of one sheet: a header, then rows of text."""
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.title = title
+    page.freeze_panes = "A2"
+    for row_number, row in enumerate(rows, start=1):
+        for column_number, text in enumerate(row, start=1):
+            _write_cell(page, row_number, column_number, text)
+            page.cell(row=row_number, column=column_number).alignment = Alignment(wrap_text=True, vertical="top")
+    for column_number in range(1, len(rows[0]) + 1):
+        page.cell(row=1, column=column_number).font = Font(bold=True)
+        longest = max(len(row[column_number - 1]) for row in rows)
+        page.column_dimensions[get_column_letter(column_number)].width = min(60, max(6, longest + 2))
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
 def inventory_xlsx(inventory: Inventory) -> bytes:
     """The whole inventory as a workbook."""
     return write_xlsx((sheet, spell_rows(inventory, sheet)) for sheet in SHEETS)

@@ -6,6 +6,7 @@ from pathlib import Path
 from dashboards.grafana.backups import backups
 from dashboards.grafana.beket_itself import beket_itself
 from dashboards.grafana.cameras import cameras_and_recorder
+from dashboards.grafana.computers import computers
 from dashboards.grafana.device import device
 from dashboards.grafana.overview import overview
 from dashboards.grafana.panels import Dashboard
@@ -18,7 +19,8 @@ FOLDER = Path(__file__).parent / "pages"
 
 def pages() -> tuple[Dashboard, ...]:
     """Every page."""
-    made = (overview(), site(), device(), cameras_and_recorder(), uplink_budget(), backups(), beket_itself())
+    network = (overview(), site(), device(), uplink_budget())
+    made = (*network, cameras_and_recorder(), computers(), backups(), beket_itself())
     return (*made, rest(names_in(made)))
 
 

@@ -11,6 +11,7 @@ from agents.uplink import metrics as uplink
 from backup import metrics as backup
 from beket.kernel.metrics import Metric
 from collector import metrics as collector
+from collector.assets import metrics as assets
 from collector.sinks import metrics as sinks
 from collector.store import metrics as store
 from dashboards.grafana.choices import community_and_site
@@ -27,6 +28,7 @@ EVERY_METRIC: tuple[Metric, ...] = (
     *uplink.METRICS,
     *backup.METRICS,
     *collector.METRICS,
+    *assets.METRICS,
     *sinks.METRICS,
     *store.METRICS,
     *vms.METRICS,

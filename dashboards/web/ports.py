@@ -14,6 +14,7 @@ from beket.kernel.ids import CameraId, SiteId
 from beket.kernel.metrics import Point
 from beket.kernel.ports import InventoryView
 from beket.kernel.text import Text, plain
+from collector.assets.view import ComputersView
 from vms.recordings.holds import Hold, Holds
 from vms.recordings.playback import Timeline
 
@@ -137,6 +138,7 @@ class Parts:
     device_up: str
     alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
     backups: Backups = Backups()
+    computers: ComputersView | None = None
     holds: HoldBook | None = None
     power: PowerSwitch | None = None
     own_troubles: Callable[[int], Sequence[OwnTrouble]] = lambda _: ()

@@ -8,6 +8,7 @@ from agents.uplink import metrics as uplink
 from backup import metrics as backup
 from beket.kernel.metrics import Catalogue
 from collector import metrics as collector
+from collector.assets import metrics as assets
 from collector.sinks import metrics as sinks
 from collector.store import metrics as store
 from vms import metrics as vms
@@ -23,6 +24,7 @@ def full_catalogue() -> Catalogue:
             *services.METRICS,
             *spool.METRICS,
             *collector.METRICS,
+            *assets.METRICS,
             *sinks.METRICS,
             *store.METRICS,
             *vms.METRICS,

@@ -28,6 +28,7 @@ from beket.app.wiring.alerts import Alerts, CentreParts
 from beket.app.wiring.backup_alerts import backup_conditions
 from beket.app.wiring.backup_view import backups_for_pages
 from beket.app.wiring.catalogue import full_catalogue
+from beket.app.wiring.computers import Computers
 from beket.app.wiring.hold_alerts import hold_conditions
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
@@ -46,7 +47,6 @@ from beket.kernel.ports import PointSink
 from beket.kernel.supervise import keep_running
 from beket.kernel.text import say
 from collector import web as collector_web
-from collector.assets.store import ComputerStore
 from collector.ingest import Ingest as PointIngest
 from collector.inventory.signed import signed_part
 from collector.inventory.store import InventoryStore
@@ -96,15 +96,15 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         holds = Holds(recordings, clock=clock, budget_bytes=config.recordings.hold_budget_bytes)
         hold_news = HoldNews(holds, inventory)
         unwell = functools.partial(_conditions, config, backups.views, holds, inventory, clock)
+        computers = Computers(config.computers, facts, inventory, clock=clock)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)
-        computers = ComputerStore(facts, clock=clock)
         alerts = Alerts(config, room, clock=clock, rng=rng)
         stack.callback(alerts.stop)
         live = Live(access, inventory, clock=clock, instruments=instruments)
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         archive = Retention(recordings, inventory, config.recordings, edge=False, clock=clock, instruments=instruments)
         book = hold_book(holds, hold_news, archive.forecaster)
-        asked = PageParts(archive=Playback(recordings), alerts=alerts.view, backups=backups, holds=book)
+        asked = PageParts(Playback(recordings), alerts.view, backups, book, computers.view)
         pages = pages_router(config, room, asked, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
@@ -127,7 +127,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                         live,
                         sink.queue,
                         functools.partial(agent_router, ledger, service, clock=clock),
-                        functools.partial(collector_web.computers_router, computers.take),
+                        computers.agent_router,
                         functools.partial(vms_web.holds_router, hold_news),
                     ),
                     agents_socket,
@@ -142,6 +142,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                 **archive.units(rng=rng),
                 **relay_units(config.relay, access, inventory, live.hub, clock=clock, rng=rng),
                 **repositories.units(rng=rng),
+                **computers.units(instruments, rng=rng),
                 **service_units(config, service, access, clock=clock, rng=rng),
                 **alerts.units(),
                 **sink.units(clock=clock, rng=rng),

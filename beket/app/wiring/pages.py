@@ -16,6 +16,7 @@ from beket.app.wiring.own_troubles import own_troubles
 from beket.kernel.clock import Clock, wall_ns_of
 from beket.kernel.text import Text
 from collector.alerts_view import AlertBody, AlertsView
+from collector.assets.view import ComputersView
 from collector.rules.condition import Said
 from collector.rules.standing import State
 from dashboards.web import pages
@@ -25,7 +26,7 @@ from vms.recordings.forecast import Forecaster
 from vms.recordings.holds import Holds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PageParts:
     """What pages ask of the rooms."""
 
@@ -33,6 +34,7 @@ class PageParts:
     alerts: AlertsView
     backups: Backups
     holds: HoldBook
+    computers: ComputersView
 
 
 def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *, clock: Clock) -> APIRouter:
@@ -49,6 +51,7 @@ def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *,
             alerts=alert_lines(asked.alerts),
             backups=asked.backups,
             holds=asked.holds,
+            computers=asked.computers,
             power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
             own_troubles=own_troubles(
                 centre.samples,

@@ -214,6 +214,7 @@ ALLOWED: dict[str, set[Role]] = {
         role for role in Role if Action.HOLD in CEILING[role] or CEILING[role].get(Action.SEE_STATUS) == May.EVERYWHERE
     },
     "/lists": _LISTS,
+    "/lists/computers": _LISTS,
     "/journal": _JOURNAL,
     "/reason": set(Role),
 }
@@ -242,6 +243,7 @@ def test_a_page_that_is_not_known_to_the_table_does_not_exist(app: FastAPI) -> N
     known = {address.partition("?")[0].replace(OWN, "{camera}").replace(SPECIAL, "{camera}").replace(OTHER, "{camera}")
              for address in ALLOWED}  # fmt: skip
     doors = {"/", "/login", "/login/form", "/logout", "/logout/form", "/reason/form", "/enter", "/power", "/as/{login}"}
+    doors |= {"/lists/computers/{kind}" + rest for rest in ("", "/file")}  # test_computers_page.py
     doors |= {"/holds/{number}"}  # test_holds_page.py
     doors |= {"/backups/{host}" + rest for rest in ("", "/{snapshot}", "/{snapshot}/file")}  # test_restore_page.py
     found = {path for path in _paths(app.routes) if not path.startswith("/static/")}

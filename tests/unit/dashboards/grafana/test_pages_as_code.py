@@ -24,7 +24,7 @@ OPTIONS = {
 }
 CUSTOM = {"timeseries": "TimeSeriesFieldConfig", "state-timeline": "StateTimelineFieldConfig"}
 NAMES = sorted(files())
-WANTED = {"overview", "site", "device", "cameras", "uplink", "backups", "itself", "rest"}
+WANTED = {"overview", "site", "device", "cameras", "uplink", "backups", "computers", "itself", "rest"}
 
 
 @pytest.fixture(params=NAMES)
