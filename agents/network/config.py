@@ -18,4 +18,11 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool, Meta(description="Чи досить відповіді на ping, щоб вважати пристрій із SNMP живим.")
     ] = True
     at_once: Annotated[int, Meta(ge=1, le=1024, description="Скільки пристроїв опитувати одночасно.")] = 64
+    traps: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="Адреса й порт, де чути повідомлення пристроїв (traps): «0.0.0.0:162»; порожньо — не слухати.",
+        ),
+    ] = ""
     modules: Annotated[Path | None, Meta(description="Тека з власними описами пристроїв (*.toml).")] = None

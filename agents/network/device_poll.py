@@ -232,7 +232,7 @@ class DevicePolls:
         return Target(host, port, version, community, timeout_s=self._timeout_s)
 
 
-def parse_address(address: str) -> tuple[str, int]:
+def parse_address(address: str, default_port: int = SNMP_PORT) -> tuple[str, int]:
     """Host and SNMP port of an inventory address.
 
     Example:
@@ -250,7 +250,7 @@ def parse_address(address: str) -> tuple[str, int]:
         host, _, port = address.partition(":")
     if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise InvalidArgument(say("Неправильна адреса «{a}».", "Wrong address “{a}”.", a=address[:80]))
-    return host, int(port) if port else SNMP_PORT
+    return host, int(port) if port else default_port
 
 
 def silence(device: Device) -> TimedOut:

@@ -103,6 +103,18 @@ PORT_OUT_DISCARDS = Metric(
     _PORT,
     say("Відкинуті пакети на виході порту.", "Packets discarded before sending."),
 )
+TRAPS_HEARD = Metric(
+    "device_traps_total",
+    "counter",
+    ("site", "device"),
+    say("Повідомлення (traps), які надіслав пристрій.", "Notifications (traps) that the device sent."),
+)
+TRAPS_STRANGE = Metric(
+    "site_strange_traps_total",
+    "counter",
+    ("site",),
+    say("Повідомлення (traps) з адрес, яких немає в переліку.", "Notifications (traps) from unknown addresses."),
+)
 PORT_UP = Metric(
     "port_up_ratio", "gauge", _PORT, say("Порт працює: 1 так, 0 ні.", "The port is operational: 1 yes, 0 no.")
 )
@@ -130,6 +142,8 @@ METRICS = (
     DEVICE_POLL_VALUES,
     DEVICE_POLL_INCOMPLETE,
     POLLS_MISSED,
+    TRAPS_HEARD,
+    TRAPS_STRANGE,
     SNMP_ODD_ANSWERS,
     PORT_IN,
     PORT_OUT,

@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from agents.network import metrics
 from agents.network.device_poll import DevicePolls, Reading
@@ -60,11 +61,16 @@ class Poller:
         self._turn = asyncio.Semaphore(self._schedule.at_once)
         self._slow_turn = asyncio.Semaphore(max(1, self._schedule.at_once // SLOW_LANE_SHARE))
         self._points: list[Point] = []
+        self._asked: dict[DeviceId, asyncio.Event] = {}
 
     def apply(self, devices: Sequence[Device]) -> None:
         """Poll these from now on; unchanged ones keep their beat. Call it on the loop."""
         self._wanted = {device.id: device for device in devices}
         self._changed.set()
+
+    def poll_soon(self, device: DeviceId) -> None:
+        """Something may have changed there: ask before its beat, yet never twice within `again_after_s`."""
+        self._asked.setdefault(device, asyncio.Event()).set()
 
     def last_readings(self) -> list[Reading]:
         """The newest reading of each device that was polled so far."""
@@ -90,6 +96,8 @@ class Poller:
         await _end([self._tasks.pop(key)[1] for key in gone])
         for key in self._last.keys() - self._wanted.keys():
             del self._last[key]
+        for key in self._asked.keys() - self._wanted.keys():
+            del self._asked[key]
         for key, device in self._wanted.items():
             if key not in self._tasks:
                 work = self._supervise(f"poll {key}", functools.partial(self._watch, device))
@@ -101,17 +109,36 @@ class Poller:
         due_ns = self._clock.mono_ns()
         is_slow = False
         while True:
-            async with self._slow_turn if is_slow else self._turn:
-                began_ns = self._clock.mono_ns()
-                reading = await self._polls.poll(device)
-                is_slow = self._clock.mono_ns() - began_ns > self._schedule.slow_s * NS_PER_S
-            self._take(reading)
+            is_slow = await self._poll(device, is_slow=is_slow)
             # Missed beats are skipped, not made up for: a slow device is polled less, never in a hurry.
             beats = max(1, -(-(self._clock.mono_ns() - due_ns) // interval_ns))
             due_ns += beats * interval_ns
             if beats > 1:
                 self._instruments.add(metrics.POLLS_MISSED, beats - 1, site=device.site, device=device.id)
-            await self._clock.sleep((due_ns - self._clock.mono_ns()) / NS_PER_S)
+            while await self._is_asked_before(device.id, due_ns):
+                is_slow = await self._poll(device, is_slow=is_slow)
+
+    async def _poll(self, device: Device, *, is_slow: bool) -> bool:
+        """Poll once, in the lane of how it was last time; whether it was slow."""
+        async with self._slow_turn if is_slow else self._turn:
+            self._asked.setdefault(device.id, asyncio.Event()).clear()
+            began_ns = self._clock.mono_ns()
+            reading = await self._polls.poll(device)
+            is_slow = self._clock.mono_ns() - began_ns > self._schedule.slow_s * NS_PER_S
+        self._take(reading)
+        return is_slow
+
+    async def _is_asked_before(self, device: DeviceId, due_ns: int) -> bool:
+        """Wait for the next beat or, some time after the poll before, for somebody who asks; whether one did."""
+        pause_s = min(self._schedule.again_after_s, (due_ns - self._clock.mono_ns()) / NS_PER_S)
+        await self._clock.sleep(pause_s)
+        beat = asyncio.create_task(self._clock.sleep((due_ns - self._clock.mono_ns()) / NS_PER_S))
+        asked = asyncio.create_task(self._asked[device].wait())
+        try:
+            await asyncio.wait({beat, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return not beat.done()
+        finally:
+            await _end([beat, asked])
 
     def _take(self, reading: Reading) -> None:
         self._points += reading.points
@@ -154,6 +181,7 @@ class Schedule:
         spread_s: first polls are spread over this, or over the interval when that is shorter.
         at_once: devices polled at the same time.
         slow_s: a poll that lasts longer makes its device a slow one until it is quick again.
+        again_after_s: the least time between two polls of a device, however often it is asked for.
         flush_s: points wait this long for company before they are stored.
     """
 
@@ -161,6 +189,7 @@ class Schedule:
     spread_s: float = 60
     at_once: int = 64
     slow_s: float = 5
+    again_after_s: float = 5
     flush_s: float = 1
 
 
@@ -172,7 +201,7 @@ def _nature(reading: Reading) -> tuple[object, ...]:
     return reading.is_up, _trouble(reading), reading.facts, reading.ports
 
 
-async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+async def _end(tasks: Sequence["asyncio.Task[Any]"]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -25,7 +25,7 @@ from beket.kernel.text import say
 USERS_REMEMBERED_MAX = 64
 _LIBRARY = "pysnmp.hlapi.v3arch.asyncio"
 
-_AUTH = {
+AUTH_NAMES = {
     Auth.NONE: "USM_AUTH_NONE",
     Auth.MD5: "USM_AUTH_HMAC96_MD5",
     Auth.SHA1: "USM_AUTH_HMAC96_SHA",
@@ -34,7 +34,7 @@ _AUTH = {
     Auth.SHA384: "USM_AUTH_HMAC256_SHA384",
     Auth.SHA512: "USM_AUTH_HMAC384_SHA512",
 }
-_PRIV = {
+PRIV_NAMES = {
     Priv.NONE: "USM_PRIV_NONE",
     Priv.DES: "USM_PRIV_CBC56_DES",
     Priv.TRIPLE_DES: "USM_PRIV_CBC168_3DES",
@@ -158,8 +158,8 @@ def _user(api: Any, user: V3User) -> Any:
         user.name,
         authKey=user.auth_password.reveal() if user.auth_password else None,
         privKey=user.priv_password.reveal() if user.priv_password else None,
-        authProtocol=getattr(api, _AUTH[user.auth]),
-        privProtocol=getattr(api, _PRIV[user.priv]),
+        authProtocol=getattr(api, AUTH_NAMES[user.auth]),
+        privProtocol=getattr(api, PRIV_NAMES[user.priv]),
     )
 
 

@@ -22,6 +22,7 @@ from agents.network.module_files import Module, join, load_own, load_shipped
 from agents.network.poller import Poller, Schedule
 from agents.network.snmp.backends import Backends
 from agents.network.snmp.bulk_memory import BulkMemory
+from agents.network.traps import Traps
 from agents.services.config import ServicesConfig
 from agents.services.light import light_of
 from agents.services.probe import Tools
@@ -35,6 +36,7 @@ from beket.app.wiring.agent_side import AgentFiles, connect, load_identity, open
 from beket.app.wiring.catalogue import full_catalogue
 from beket.kernel.clock import Clock
 from beket.kernel.errors import InvalidConfig, NotFound
+from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Inventory
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
@@ -93,8 +95,12 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         )
         services = service_watch(config.services, spool, tools, light=lambda: light_of(poller.last_readings()))
 
+        traps = trap_listener(config, site, poller, clock=clock, instruments=instruments)
+
         def apply(inventory: Inventory) -> None:
             poller.apply(inventory.devices)
+            if traps is not None:
+                traps.apply(inventory.devices)
             services.apply(inventory)
 
         sender = Sender(spool, connection.post)
@@ -105,6 +111,7 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             {
                 "polling": supervised("polling", poller.run),
                 "services": supervised("services", services.run),
+                **({"traps": supervised("traps", traps.run)} if traps is not None else {}),
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
@@ -112,6 +119,22 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "memory": supervised("memory", functools.partial(_remember, (memory, known), clock)),
             },
         )
+
+
+def trap_listener(
+    config: AgentConfig, site: SiteId, poller: Poller, *, clock: Clock, instruments: Instruments
+) -> Traps | None:
+    """Who hears the gear's own notifications; None when nobody is to."""
+    if not config.network.traps:
+        return None
+    return Traps(
+        config.network.traps,
+        site=site,
+        secrets=SecretFolder(config.secrets),
+        clock=clock,
+        instruments=instruments,
+        poll_soon=poller.poll_soon,
+    )
 
 
 def service_watch(

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -54,6 +55,40 @@ def run(devices: list[Device], rounds: int) -> tuple[Counter[str], Instruments]:
 
     asyncio.run(story())
     return polls.polled, instruments
+
+
+def test_a_device_that_is_asked_for_is_polled_before_its_beat_but_not_in_a_hurry() -> None:
+    clock = SimulatedClock()
+    polls = Polls(clock)
+    polled: list[int] = []
+
+    async def story() -> None:
+        poller = Poller(
+            polls=polls,  # type: ignore[arg-type]
+            sink=Nowhere(),
+            instruments=Instruments(),
+            clock=clock,
+            rng=random.Random(1),
+            schedule=Schedule(interval_s=60, spread_s=0, again_after_s=5),
+        )
+        poller.apply([device("switch")])
+        running = asyncio.create_task(poller.run())
+        for second in range(130):
+            if second == 20 or 21 <= second < 40:  # a port that flaps for twenty seconds
+                poller.poll_soon(DeviceId("switch"))
+            poller.poll_soon(DeviceId("unknown"))
+            await clock.advance(1)
+            polled.append(polls.polled["switch"])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
+    by_second = [after - before for before, after in itertools.pairwise([0, *polled])]
+    assert sum(by_second[:19]) == 1
+    assert 4 <= sum(by_second[19:46]) <= 5
+    assert sum(by_second[46:58]) == 0
+    assert sum(by_second[58:63]) == 1  # its own beat stays where it was
+    assert sum(by_second[63:]) == 1
 
 
 def device(name: str) -> Device:
