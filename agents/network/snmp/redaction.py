@@ -15,6 +15,8 @@ from beket.kernel.errors import ProtocolError
 
 _TAG_OCTETS, _TAG_ADDRESS = 0x04, 0x40
 _MAC_OCTETS = 6
+# Shorter words of people stand in other words by chance.
+_WORD_MIN_BYTES = 4
 
 # Subtrees that tell of others: the object, and why.
 LEFT_OUT: dict[str, str] = {
@@ -58,16 +60,16 @@ LEFT_OUT: dict[str, str] = {
     "1.3.6.1.4.1.41112.1.4.7": "airOS: stations",
 }
 # Values that are words of people, or numbers of one device.
-_WORDS: dict[str, bytes] = {
-    "1.3.6.1.2.1.1.4.0": b"contact",
-    "1.3.6.1.2.1.1.5.0": b"name",
-    "1.3.6.1.2.1.1.6.0": b"location",
-    "1.3.6.1.2.1.31.1.1.1.18": b"alias",
-    "1.3.6.1.2.1.43.5.1.1.16": b"name",
-    "1.3.6.1.2.1.43.5.1.1.17": b"SERIAL",
-    "1.3.6.1.2.1.47.1.1.1.1.11": b"SERIAL",
-    "1.3.6.1.2.1.47.1.1.1.1.14": b"alias",
-    "1.3.6.1.2.1.47.1.1.1.1.15": b"asset",
+_WORDS: dict[str, str] = {
+    "1.3.6.1.2.1.1.4.0": "contact",
+    "1.3.6.1.2.1.1.5.0": "name",
+    "1.3.6.1.2.1.1.6.0": "location",
+    "1.3.6.1.2.1.31.1.1.1.18": "alias",
+    "1.3.6.1.2.1.43.5.1.1.16": "name",
+    "1.3.6.1.2.1.43.5.1.1.17": "SERIAL",
+    "1.3.6.1.2.1.47.1.1.1.1.11": "SERIAL",
+    "1.3.6.1.2.1.47.1.1.1.1.14": "alias",
+    "1.3.6.1.2.1.47.1.1.1.1.15": "asset",
 }
 _PHYSICAL_ADDRESS = parse_oid("1.3.6.1.2.1.2.2.1.6")
 
@@ -79,6 +81,7 @@ _IPV6 = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){2,7}:?[0-9A-Fa-f]{0,4}(?![\
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,64}")
 _PHONE = re.compile(r"\+?\d(?:[ ()-]?\d){8,14}\b")
 _KEYED = re.compile(r"(?i)\b(pass(?:word|wd|phrase)?|secret|community|psk|key|token)(\s*[=: ]\s*)\S+")
+_NUMBERED = re.compile(r"(?i)\b(serial(?:[ -]?n(?:umber|o\.?|r\.?))?|s/n)([ :=#]+)[\w-]*\d[\w-]*")
 _SERIAL = re.compile(r"\b(?=(?:[A-Z]*[0-9]){5})[A-Z0-9]{9,}\b")
 
 
@@ -96,9 +99,15 @@ class Redaction:
         self._left_out = tuple(map(parse_oid, LEFT_OUT))
         self._words = {parse_oid(oid): word for oid, word in _WORDS.items()}
         self._likes: dict[str, dict[bytes, int]] = {}
+        # What people called the device and its place, which it may repeat elsewhere: net-snmp does so in sysDescr.
+        self._said: dict[str, str] = {}
 
     def redact(self, rows: Sequence[Varbind]) -> Iterator[Varbind]:
         """The rows that may leave, changed where they must be."""
+        for name, tag, value in rows:
+            word = self._word(name)
+            if tag == _TAG_OCTETS and isinstance(value, bytes) and word is not None and len(value) >= _WORD_MIN_BYTES:
+                self._said[value.decode(errors="replace")] = self._instead(word, value)
         macs = {value for name, tag, value in rows if isinstance(value, bytes) and self._is_mac(name, tag, value)}
         for name, tag, value in rows:
             if name.startswith(self._left_out) or _tells_an_address(name, macs):
@@ -114,9 +123,9 @@ class Redaction:
             return value
         if name in self._serials:
             return b"SERIAL%d" % self._like("serial", value)
-        word = next((word for prefix, word in self._words.items() if name.startswith(prefix)), None)
+        word = self._word(name)
         if word is not None:
-            return b"%b%d" % (word, self._like(word.decode(), value))
+            return self._instead(word, value).encode()
         if self._is_mac(name, tag, value):
             return bytes((0, 0, 0x5E, 0, 0x53, self._like("mac", value) % 256))
         try:
@@ -125,11 +134,20 @@ class Redaction:
             return value if not any(secret.encode() in value for secret in self._secrets) else b""
         return self._text(text).encode()
 
+    def _word(self, name: bytes) -> str | None:
+        return next((word for prefix, word in self._words.items() if name.startswith(prefix)), None)
+
+    def _instead(self, word: str, value: bytes) -> str:
+        return f"{word}{self._like(word, value)}"
+
     def _text(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "secret")
+        for words, instead_of_them in self._said.items():
+            text = text.replace(words, instead_of_them)
         rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
             (_KEYED, lambda found: f"{found[1]}{found[2]}secret"),
+            (_NUMBERED, lambda found: f"{found[1]}{found[2]}SERIAL{self._like('serial', found[0].encode())}"),
             (_EMAIL, lambda _: "person@example.org"),
             (_MAC, lambda found: f"00:00:5e:00:53:{self._like('mac', found[0].encode()) % 256:02x}"),
             (_IPV4, lambda found: f"192.0.2.{self._like('ip', found[0].encode()) % 256}"),

@@ -5,7 +5,6 @@ import asyncio
 import random
 from pathlib import Path
 
-from agents.network.config import NetworkConfig
 from agents.network.device_poll import VERSIONS, DevicePolls, Reading, parse_address
 from agents.network.icmp import Pinger
 from agents.network.module_files import Module, join, load_module, load_own, load_shipped
@@ -29,6 +28,8 @@ from beket.kernel.text import Language, say
 
 SUFFIXES = (".snmprec", ".bz2")
 DEADLINE_S = 900.0
+# A person waits longer than a poller may.
+TIMEOUT_S = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
@@ -179,11 +180,10 @@ def _target(parsed: argparse.Namespace) -> Target:
     host, port = parse_address(parsed.device)
     version = VERSIONS[parsed.snmp]
     secret = read_secret_file(parsed.secret) if parsed.secret else Secret("public")
-    timeout_s = NetworkConfig().timeout_s
     if version is Version.V3:
         user = parse_v3_user(secret, str(parsed.secret))
-        return Target(host, port, version, user=user, timeout_s=timeout_s, attempts=3, deadline_s=DEADLINE_S)
-    return Target(host, port, version, secret, timeout_s=timeout_s, attempts=3, deadline_s=DEADLINE_S)
+        return Target(host, port, version, user=user, timeout_s=TIMEOUT_S, attempts=2, deadline_s=DEADLINE_S)
+    return Target(host, port, version, secret, timeout_s=TIMEOUT_S, attempts=2, deadline_s=DEADLINE_S)
 
 
 def _secrets_of(target: Target) -> list[str]:

@@ -32,6 +32,21 @@ def test_words_of_people_and_numbers_of_one_device_are_replaced() -> None:
     assert list(told.values()) == [b"contact1", b"name1", b"location1", b"alias1", b"SERIAL1", b"SERIAL1"]
 
 
+def test_what_people_called_the_device_is_replaced_wherever_it_repeats_it() -> None:
+    told = redacted(
+        row("1.3.6.1.2.1.1.1.0", b"Linux club-tsybulkivka 6.1.0-21-amd64"),
+        row("1.3.6.1.2.1.1.5.0", b"club-tsybulkivka"),
+        row("1.3.6.1.2.1.1.6.0", b"1"),
+        row(f"{OWN}.1.0", b"C:\\ Label:DATA  Serial Number d8e9b3d8"),
+    )
+    assert list(told.values()) == [
+        b"Linux name1 6.1.0-21-amd64",
+        b"name1",
+        b"location1",
+        b"C:\\ Label:DATA  Serial Number SERIAL1",
+    ]
+
+
 def test_addresses_become_those_for_examples_and_what_was_the_same_stays_the_same() -> None:
     told = redacted(
         row("1.3.6.1.2.1.2.2.1.6.1", MAC),
