@@ -17,7 +17,7 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.text import Text, counted, say
 from beket.kernel.units import TICKS_PER_S
 from vms import metrics
-from vms.recordings import held, index
+from vms.recordings import held, hourly
 from vms.recordings.index import HOUR_90K
 from vms.recordings.sacrifice import DAY_90K, DEFAULT_DAYS, Keeping
 from vms.recordings.store import Store
@@ -226,7 +226,7 @@ def _camera(camera: CameraId, days: list[_Day], keep: Keeping, now_90k: int) -> 
 def _held_bytes(connection: sa.Connection) -> int:
     spans = held.spans(connection)
     return sum(
-        index.bytes_between(connection, camera, start_90k, end_90k)
+        hourly.bytes_between(connection, camera, start_90k, end_90k)
         for camera in {span.camera for span in spans}
         for start_90k, end_90k in held.merged((s.start_90k, s.end_90k) for s in spans if s.camera == camera)
     )

@@ -19,7 +19,7 @@ from beket.kernel.errors import InvalidArgument, NotFound
 from beket.kernel.ids import CameraId
 from beket.kernel.text import counted, say
 from beket.kernel.units import TICKS_PER_S, spell_bytes
-from vms.recordings import held, index
+from vms.recordings import held, hourly, index
 from vms.recordings.held import HeldSpan, merged
 from vms.recordings.index import HOUR_90K
 from vms.recordings.playback import cut, missing_in
@@ -253,13 +253,13 @@ class Holds:
         here_bytes = coming_90k = 0
         now_90k = self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
         for start_90k, end_90k in merged((span.start_90k, span.end_90k) for span in spans):
-            here_bytes += index.bytes_between(connection, camera, start_90k, end_90k)
+            here_bytes += hourly.bytes_between(connection, camera, start_90k, end_90k)
             stretches = index.stretches_between(connection, camera, start_90k, end_90k)
             gaps = index.gaps_between(connection, camera, start_90k, min(end_90k, now_90k))
             recorded = cut(stretches, from_90k=start_90k, until_90k=end_90k)
             missing = missing_in(recorded, gaps, from_90k=start_90k, until_90k=end_90k)
             coming_90k += sum(one.end_90k - one.start_90k for one in missing if one.reason is None)
-        rate_bytes = index.bytes_an_hour(connection, camera, hours=RATE_HOURS) if coming_90k else 0
+        rate_bytes = hourly.bytes_an_hour(connection, camera, hours=RATE_HOURS) if coming_90k else 0
         return Cost(here_bytes, rate_bytes * coming_90k // HOUR_90K)
 
 

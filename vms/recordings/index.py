@@ -12,7 +12,6 @@ from vms.recordings.held import is_free
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, StoredSegment, key_of
 from vms.recordings.tables import cameras, disks, gaps, garbage, growing, held, runs, segments
-from vms.recordings.tables import hours as _hours
 
 FIRST_SEQUENCE = 1
 HOUR_90K = 3600 * TICKS_PER_S
@@ -320,40 +319,6 @@ def expendable(
     return [_segment(camera, row) for row in rows]
 
 
-def bytes_since(connection: sa.Connection, camera: CameraId, hour_90k: int) -> int:
-    """Bytes of the camera's segments that start in the hour `hour_90k` or later."""
-    total = sa.select(sa.func.coalesce(sa.func.sum(_hours.c.size_bytes), 0)).where(
-        _hours.c.camera == find_camera(connection, camera), _hours.c.hour_90k >= hour_90k
-    )
-    return int(connection.execute(total).scalar_one())
-
-
-def bytes_between(connection: sa.Connection, camera: CameraId, start_90k: int, end_90k: int) -> int:
-    """Bytes of the segments with a frame in [start, end): whole hours by their sums, the edges row by row."""
-    first_90k, last_90k = -(-start_90k // HOUR_90K) * HOUR_90K, end_90k // HOUR_90K * HOUR_90K
-    if first_90k >= last_90k:
-        return sum(one.size_bytes for one in segments_between(connection, camera, start_90k, end_90k))
-    inner = bytes_since(connection, camera, first_90k) - bytes_since(connection, camera, last_90k)
-    reaching = segments_between(connection, camera, start_90k, first_90k)
-    edges = sum(one.size_bytes for one in reaching if one.start_90k < first_90k)
-    tail = segments_between(connection, camera, last_90k, end_90k)
-    return inner + edges + sum(one.size_bytes for one in tail if one.start_90k >= last_90k)
-
-
-def bytes_an_hour(connection: sa.Connection, camera: CameraId, *, hours: int) -> int:
-    """What the camera's newest `hours` with any recording took on average, the hour that goes on left out."""
-    newest = (
-        sa.select(_hours.c.hour_90k, sa.func.sum(_hours.c.size_bytes).label("size_bytes"))
-        .where(_hours.c.camera == find_camera(connection, camera))
-        .group_by(_hours.c.hour_90k)
-        .order_by(_hours.c.hour_90k.desc())
-        .limit(hours + 1)
-    )
-    sizes = [row.size_bytes for row in connection.execute(newest)]
-    known = sizes[1:] or sizes
-    return round(sum(known) / len(known)) if known else 0
-
-
 def pending(connection: sa.Connection, travelling: Sequence[CameraId], limit: int) -> list[StoredSegment]:
     """Unacknowledged segments of `travelling` cameras, newest first."""
     rows = connection.execute(
@@ -498,6 +463,16 @@ def gaps_between(connection: sa.Connection, camera: CameraId, start_90k: int, en
         .order_by(gaps.c.start_90k)
     )
     return [GapInfo(camera, row.start_90k, row.end_90k, GapReason(row.reason)) for row in rows]
+
+
+def explain_open_gaps(connection: sa.Connection, *, before: GapReason, after: GapReason) -> int:
+    """Let the gaps that still go on for one reason have another; how many."""
+    done = connection.execute(
+        sa.update(gaps)
+        .where(gaps.c.end_90k.is_(None), gaps.c.reason == before.value)
+        .values(reason=after.value, acknowledged=False)
+    )
+    return done.rowcount
 
 
 def pending_gaps(connection: sa.Connection, known: Sequence[CameraId], limit: int) -> list[GapInfo]:

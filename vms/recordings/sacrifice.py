@@ -16,7 +16,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from beket.kernel.ids import CameraId
-from vms.recordings import index
+from vms.recordings import hourly, index
 from vms.recordings.index import HOUR_90K
 from vms.recordings.segments import StoredSegment
 
@@ -146,7 +146,7 @@ class _Line:
         if rank is Rank.WITHIN_FLOOR:
             if self._within_bytes is None:
                 with self._read() as connection:
-                    self._within_bytes = index.bytes_since(connection, self._camera, self._floor_90k)
+                    self._within_bytes = hourly.bytes_since(connection, self._camera, self._floor_90k)
             return -self._within_bytes
         if rank is Rank.BEING_RECORDED:
             return start_90k

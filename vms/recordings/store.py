@@ -181,6 +181,10 @@ class Store:
         index.add_segment(connection, stored, acknowledged=False, is_newest=is_newest)
         seal_index.await_seal(connection, stored)
 
+    def explain_open_gaps(self, *, before: GapReason, after: GapReason) -> int:
+        """Now that the reason is known, let the gaps that go on for `before` have it; how many."""
+        return self.database.write(lambda c: index.explain_open_gaps(c, before=before, after=after))
+
     # Receiving --------------------------------------------------------------------------------------------------------
 
     def expect(self, segment: StoredSegment) -> GrowingFile:

@@ -14,6 +14,7 @@ from pathlib import Path
 from beket.access.agent_key import AgentKey, load_enrolled
 from beket.app.commands import arguments
 from beket.app.commands.vms_forecast import run_forecast
+from beket.app.commands.vms_maintenance import add_maintenance, run_maintenance
 from beket.app.config import AgentConfig, CentreConfig
 from beket.app.terminal import Bar, tell
 from beket.app.wiring.agent_side import AgentFiles
@@ -53,10 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     parser.add_argument(
         "--agent", action="store_true", help=say("це файл агента, не центру", "it is an agent's file").to(language)
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|forecast")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|forecast|maintenance")
     verbs.add_parser(
         "forecast", help=say("на скільки днів вистачить місця", "for how many days there is room").to(language)
     )
+    add_maintenance(verbs, language)
     checking = verbs.add_parser(
         "check", help=say("чи всі записи цілі й підписані", "are all recordings whole and signed").to(language)
     )
@@ -90,6 +92,8 @@ def run(parsed: argparse.Namespace) -> int:
         DataLoss: something is not as it was written.
         InvalidArgument: `--from`, `--camera` or `--rate` make no sense.
     """
+    if parsed.verb == "maintenance":
+        return run_maintenance(parsed)
     if parsed.verb == "forecast":
         return run_forecast(parsed)
     begin, only = place_of(parsed.begin), camera_of(parsed.camera)

@@ -58,6 +58,16 @@ class AgentFiles:
         """Which modules each device has."""
         return self.data / "known-devices.json"
 
+    @property
+    def run_mark(self) -> Path:
+        """What the capture process was when it ran last."""
+        return self.data / "capture-run.json"
+
+    @property
+    def maintenance(self) -> Path:
+        """Until when people work on the cameras."""
+        return self.data / "maintenance.json"
+
     def spool(self, part: str) -> Path:
         """Folder of the queue of points that one process keeps."""
         return self.data / f"spool-{part}"

@@ -5,10 +5,13 @@ import functools
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from agents.cameras import metrics as camera_metrics
 from agents.cameras.capture import Capture, Pace
+from agents.cameras.maintenance import ExplainedSink, in_maintenance
 from agents.cameras.memory import keep_freed_memory
+from agents.cameras.stops import begin_run, end_run, why_stopped
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.budget import Budget
@@ -18,11 +21,12 @@ from agents.uplink.live import BACKOFF as LIVE_BACKOFF
 from agents.uplink.messages import HeldTime
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
+from beket.app.release import VERSION
 from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, connect, load_identity
 from beket.app.wiring.live_site import live_uplink
 from beket.app.wiring.recordings import open_recordings
 from beket.app.wiring.retention import Retention
-from beket.kernel.clock import Clock
+from beket.kernel.clock import Clock, read_boot_id
 from beket.kernel.ids import CameraId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
@@ -57,10 +61,17 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
     keep_freed_memory()
     with ExitStack() as stack:
         inventory = InventoryOnDisk(files, enrolled)
+        run = {"boot_id": read_boot_id(), "software": VERSION}
         opened = open_recordings(
-            config.recordings, database=config.data / "video.db", community=enrolled.community, site=enrolled.site
+            config.recordings,
+            database=config.data / "video.db",
+            community=enrolled.community,
+            site=enrolled.site,
+            stopped=why_stopped(files.run_mark, **run),
         )
         store = stack.enter_context(opened)
+        begin_run(files.run_mark, **run)
+        stack.callback(end_run, files.run_mark, **run)
         sealer = Sealer(store, identity.key, clock=clock)
         stack.callback(sealer.seal_all)  # after the recorder has closed its last segments
         recorder = Recorder(store, clock=clock, instruments=instruments, segment_s=config.cameras.segment_s)
@@ -79,9 +90,8 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             instruments=instruments,
             timeout_s=config.uplink.timeout_s,
         )
-        capture = Capture(
-            sink=recorder, secrets=SecretFolder(config.secrets), clock=clock, rng=rng, pace=pace, tap=live
-        )
+        sink = ExplainedSink(recorder, clock=clock)
+        capture = Capture(sink=sink, secrets=SecretFolder(config.secrets), clock=clock, rng=rng, pace=pace, tap=live)
         spool = Spool(
             files.spool("capture"), site=enrolled.site, cap_bytes=config.spool.cap_bytes, instruments=instruments
         )
@@ -100,6 +110,9 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             {
                 "capture": capture.run(),
                 "inventory": supervised("inventory", functools.partial(follow, inventory, capture, clock=clock)),
+                "maintenance": supervised(
+                    "maintenance", functools.partial(follow_maintenance, files.maintenance, sink, clock=clock)
+                ),
                 "status": supervised("status", functools.partial(report, capture, instruments, spool, clock=clock)),
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
@@ -120,6 +133,13 @@ async def follow(inventory: InventoryOnDisk, capture: Capture, *, clock: Clock) 
         await clock.sleep(INVENTORY_EVERY_S)
         if await asyncio.to_thread(inventory.reload):
             capture.apply(inventory.current().cameras)
+
+
+async def follow_maintenance(path: Path, sink: ExplainedSink, *, clock: Clock) -> None:
+    """Let gaps be called maintenance while people are at work."""
+    while True:
+        sink.set_maintenance(await asyncio.to_thread(in_maintenance, path, clock=clock))
+        await clock.sleep(INVENTORY_EVERY_S)
 
 
 async def report(capture: Capture, instruments: Instruments, sink: PointSink, *, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from beket.kernel.clock import read_boot_id
 from beket.kernel.database import Database
 from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.inventory import Inventory, Upload
+from beket.kernel.ports import GapReason
 from vms.config import RecordingsConfig
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
@@ -45,11 +46,19 @@ def look_into_recordings(
 
 @contextmanager
 def open_recordings(
-    config: RecordingsConfig, *, database: Path, community: CommunityId, site: SiteId = CENTRE
+    config: RecordingsConfig,
+    *,
+    database: Path,
+    community: CommunityId,
+    site: SiteId = CENTRE,
+    stopped: GapReason = GapReason.RESTART,
 ) -> Iterator[Store]:
-    """The store for its one owner: whole again after a crash."""
+    """The store for its one owner: whole again after a crash; `stopped` is why nothing was recorded until now."""
     with look_into_recordings(config, database=database, community=community, site=site) as store:
-        recover(store)
+        recover(store, reason=stopped)
+        if stopped is not GapReason.RESTART:
+            # What ended well before an update said that it would be back.
+            store.explain_open_gaps(before=GapReason.RESTART, after=stopped)
         yield store
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from beket.kernel.ports import GapReason
 from dashboards.web.kyiv_time import DAY_S, day_bounds, its_double, moment_words
-from dashboards.web.strip import COMING, RECORDED, UNKNOWN, day_strip, moment, span_of, ticks
+from dashboards.web.strip import COMING, KIND_WORDS, RECORDED, UNKNOWN, day_strip, moment, span_of, ticks
 from vms.recordings.playback import Missing, Recorded, Timeline
 
 DAY = datetime.date(2026, 11, 25)
@@ -34,6 +34,14 @@ def test_strip_says_what_is_recorded_and_why_not() -> None:
     assert [gap.kind for gap in strip.gaps] == ["power", COMING]
     assert strip.kinds == (RECORDED, COMING, "power")
     assert strip.now_pct == 50
+
+
+def test_each_reason_of_a_gap_has_its_words_and_a_camera_without_purpose_says_so() -> None:
+    timeline = Timeline((), tuple(Missing(at(n), at(n + 1), reason) for n, reason in enumerate(GapReason)))
+    strip = day_strip(timeline, DAY, now_at=END_AT)
+    assert [gap.kind for gap in strip.gaps] == [reason.value for reason in GapReason]
+    assert all(KIND_WORDS[gap.kind].uk for gap in strip.gaps)
+    assert KIND_WORDS[GapReason.NO_PURPOSE].uk == "мету запису не визначено"
 
 
 def test_unknown_hours_are_not_called_on_their_way() -> None:

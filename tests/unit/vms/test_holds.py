@@ -16,7 +16,7 @@ from beket.kernel.units import TICKS_PER_S
 from beket.testing.crash_disk import CrashDisk
 from tests.recorded_hours import SEGMENT_90K, hour_90k, lay, stored
 from vms.hold_news import HoldNews
-from vms.recordings import index
+from vms.recordings import hourly, index
 from vms.recordings.cleaner import Cleaner
 from vms.recordings.held import merged
 from vms.recordings.holds import DAY_S, GRACE_S, Cost, Hold, Holds, OverBudget, State, Wanted
@@ -232,7 +232,7 @@ def test_merged_time_is_the_same_time_once(raw: list[tuple[int, int]]) -> None:
 def test_bytes_of_a_span_are_those_of_the_segments_in_it(shelf: Store, first: int, count: int) -> None:
     start_90k, end_90k = hour_90k(0) + first * SEGMENT_90K, hour_90k(0) + (first + count) * SEGMENT_90K
     with shelf.database.read() as connection:
-        summed = index.bytes_between(connection, GATE, start_90k, end_90k)
+        summed = hourly.bytes_between(connection, GATE, start_90k, end_90k)
     assert summed == sum(
         one.size_bytes for one in stored(shelf, GATE) if one.start_90k < end_90k and one.end_90k > start_90k
     )
