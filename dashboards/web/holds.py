@@ -19,6 +19,7 @@ from beket.access.roles import CEILING, Action
 from beket.kernel.clock import NS_PER_S, utc
 from beket.kernel.errors import Forbidden, InvalidArgument, NotFound
 from beket.kernel.ids import CameraId
+from beket.kernel.inventory import Camera, Site
 from beket.kernel.text import Text, counted, say
 from beket.kernel.units import TICKS_PER_S, spell_bytes
 from dashboards.web.asked_moment import parse_moment
@@ -166,16 +167,19 @@ def _place(parts: Parts, book: HoldBook, person: Person, form: Mapping[str, str]
     at = parse_moment(form.get("at", ""), now_at=utc(parts.clock.wall_ns()))
     around_s = _number(form.get("minutes", str(AROUND_MIN)), most=AROUND_MOST_MIN) * 60
     start_90k = ticks(at) - around_s * TICKS_PER_S
-    found, site = camera_and_site(parts.inventory.current(), form.get("camera", ""))
+    cameras = _cameras(parts, person, form)
     wanted = Wanted(
-        cameras=(CameraId(found.id),),
+        cameras=tuple(CameraId(camera.id) for camera, _ in cameras),
         start_90k=max(0, start_90k),
         end_90k=ticks(at) + around_s * TICKS_PER_S,
         reason=form.get("reason", "") or person.actor.reason,
         case_number=form.get("case_number", ""),
     )
     actor = person.actor.because(wanted.reason)
-    decision = parts.access.demand(actor, Action.HOLD, camera_resource(found, site))
+    grants = {
+        camera.id: parts.access.demand(actor, Action.HOLD, camera_resource(camera, site)).grant
+        for camera, site in cameras
+    }
     hold = book.holds.place(wanted, by=actor.login, by_police=actor.is_police)
     details = {
         "hold": hold.number,
@@ -185,7 +189,18 @@ def _place(parts: Parts, book: HoldBook, person: Person, form: Mapping[str, str]
         "review_at": utc(hold.review_at_s * NS_PER_S).isoformat(),
         "reason": hold.reason,
     }
-    _note(parts, person, "hold-placed", found.id, details, grant=decision.grant)
+    for camera, grant in grants.items():
+        _note(parts, person, "hold-placed", camera, details, grant=grant)
+
+
+def _cameras(parts: Parts, person: Person, form: Mapping[str, str]) -> list[tuple[Camera, Site]]:
+    """The camera that was asked for; with `whole_site` also its neighbours that this person may hold."""
+    known = parts.inventory.current()
+    found, site = camera_and_site(known, form.get("camera", ""))
+    if form.get("whole_site") != "yes":
+        return [(found, site)]
+    others = [one for one in known.cameras if one.site == site.id and one.id != found.id]
+    return [(found, site), *((one, site) for one in others if person.may_camera(Action.HOLD, one, site))]
 
 
 def _change(parts: Parts, book: HoldBook, person: Person, number: int, form: Mapping[str, str]) -> None:

@@ -71,5 +71,6 @@ def keeping_of(inventory: Inventory, *, edge: bool) -> Mapping[CameraId, Keeping
             has_copies=edge,
         )
         for camera in inventory.cameras
-        if camera.may_record()
+        # Also one that may record no longer: what it recorded goes when its term is over.
+        if camera.retention_days > 0
     }

@@ -17,6 +17,8 @@ from beket.app import web_edge
 from beket.kernel.clock import SimulatedClock, wall_ns_of
 from beket.kernel.database import Database
 from beket.kernel.ids import CommunityId, SiteId
+from beket.sim.community import inventory
+from beket.sim.places import MOHYLIV
 from beket.testing.crash_disk import CrashDisk
 from dashboards.web import pages
 from dashboards.web.ports import HoldBook
@@ -85,6 +87,17 @@ def test_the_button_beside_the_archive_holds_a_quarter_of_an_hour_on_both_sides(
     listing = client.get("/holds").text
     assert "Бійка біля воріт" in listing
     assert "Об’єкт ще не підтвердив" in listing
+
+
+def test_one_tap_holds_all_cameras_of_the_site_that_the_person_may_hold(
+    client: TestClient, access: AccessStore, holds: Holds
+) -> None:
+    assert place(client, access, "police", whole_site="yes") == 303
+    (hold,) = holds.listing()
+    site = {camera.id for camera in inventory(MOHYLIV).cameras if camera.site == "school-tsybulkivka"}
+    assert OWN in hold.cameras
+    assert set(hold.cameras) < site  # not those of a special class: the grant does not name them
+    assert SPECIAL not in hold.cameras
 
 
 @pytest.mark.parametrize("role", list(Role))
