@@ -111,6 +111,16 @@ class ConfigStore:
         """Remember how a look went."""
         self._database.write(lambda connection: _put_look(connection, look))
 
+    def keep_looks(self, site: str, looks: list[Look]) -> None:
+        """Remember these as all that the site looks at: a device that is not named is looked at no longer."""
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(LOOKS.delete().where(LOOKS.c.site == site))
+            for look in looks:
+                _put_look(connection, look)
+
+        self._database.write(work)
+
     def keep_copy(self, copy: Copy, look: Look | None = None, *, sent: bool = False) -> bool:
         """Keep a copy with what it adds and removes, and with `look` in the same breath; False when it is there."""
 

@@ -10,11 +10,13 @@ import msgspec
 from msgspec import Meta
 
 from agents.cameras.config import CamerasConfig
+from agents.hosts.config import HostsConfig
 from agents.network.config import NetworkConfig
 from agents.services.config import ServicesConfig
 from agents.spool.config import SpoolConfig
 from agents.uplink.config import UplinkConfig
 from backup.config import BackupConfig
+from backup.configs.config import GearCopiesConfig
 from backup.repository.config import RepositoriesConfig
 from beket.kernel.errors import InvalidConfig
 from beket.kernel.ids import check_slug
@@ -112,4 +114,6 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spool: SpoolConfig = SpoolConfig()
     uplink: UplinkConfig = UplinkConfig()
     backup: BackupConfig = BackupConfig()
+    hosts: HostsConfig = HostsConfig()
+    gear_copies: GearCopiesConfig = GearCopiesConfig()
     logs: LogsConfig = LogsConfig()

@@ -149,6 +149,19 @@ class AlertStore:
                 for row in connection.execute(query)
             ]
 
+    def firing_between(self, *, from_wall_ns: int, until_wall_ns: int, limit: int = 100) -> list[tuple[Known, int]]:
+        """Alerts that began firing between two moments, each with its own, the newest first."""
+        table = alert_transition.c
+        query = (
+            sa.select(alert, table.wall_ns.label("fired_wall_ns"))
+            .join(alert_transition, table.key == alert.c.key)
+            .where(table.after == State.FIRING.value, table.wall_ns.between(from_wall_ns, until_wall_ns))
+            .order_by(table.wall_ns.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [(_known(row), row.fired_wall_ns) for row in connection.execute(query)]
+
     def counts(self) -> dict[State, int]:
         """How many alerts stand where."""
         query = sa.select(alert.c.state, sa.func.count()).group_by(alert.c.state)

@@ -5,7 +5,7 @@ Blocking questions go to worker threads; nothing here blocks the loop. Note: das
 
 from fastapi import APIRouter
 
-from dashboards.web import backup_acts, backups, computers, entry, holds, look, overview, put_back
+from dashboards.web import backup_acts, backups, computers, entry, gear, holds, look, overview, put_back
 from dashboards.web.ports import Parts
 from dashboards.web.rendering import Renderer
 from dashboards.web.static_files import StaticFiles
@@ -27,4 +27,5 @@ def router(parts: Parts) -> APIRouter:
     routes.include_router(put_back.router(parts, renderer))
     routes.include_router(backups.router(parts, renderer))
     routes.include_router(computers.router(parts, renderer))
+    routes.include_router(gear.router(parts, renderer))
     return routes

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from backup.configs.view import Change, DeviceView
 from backup.repository.acts import Acts
 from backup.repository.browsing import Browser
 from backup.repository.orders import Orders
@@ -75,6 +76,14 @@ class OwnTrouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GearBook:
+    """Configurations of gear: how each device stands, and what changed in one of a site."""
+
+    views: Callable[[], Sequence[DeviceView]] = tuple
+    changes: Callable[[str, str], Sequence[Change]] = lambda _site, _device: ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backups:
     """The backups of everybody, as the centre sees them.
 
@@ -83,6 +92,7 @@ class Backups:
         browser: the way into copies; None where hosts keep their copies themselves.
         acts: what restore drills left.
         orders: what people asked hosts to put back.
+        gear: configurations of gear.
     """
 
     views: Callable[[], Sequence[HostView]] = tuple
@@ -90,6 +100,7 @@ class Backups:
     browser: Browser | None = None
     acts: Acts | None = None
     orders: Orders | None = None
+    gear: GearBook = GearBook()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from beket.kernel.clock import SystemClock
 from beket.kernel.config import load
 from beket.kernel.text import Language, say
 
-PARTS = ("capture", "polling", "backup")
+PARTS = ("capture", "polling", "backup", "gear")
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
@@ -56,8 +56,9 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def parts_of(config: AgentConfig) -> tuple[str, ...]:
-    """The parts that this agent has work for: no plans, no backup process."""
-    return tuple(part for part in PARTS if part != "backup" or config.backup.plans)
+    """The parts that this agent has work for: no plans, no backup process; no gear to log in to, no gear process."""
+    idle = {"backup": not config.backup.plans, "gear": not config.hosts.gear}
+    return tuple(part for part in PARTS if not idle.get(part))
 
 
 async def _run_all(config_path: Path, parts: tuple[str, ...]) -> None:
@@ -86,6 +87,10 @@ async def _run_part(config: AgentConfig, part: str) -> None:
         from beket.app.wiring.backup import run_backup
 
         await run_backup(config, clock=clock, rng=rng, stop=stop)
+    elif part == "gear":
+        from beket.app.wiring.gear import run_gear
+
+        await run_gear(config, clock=clock, rng=rng, stop=stop)
     else:
         from beket.app.wiring.polling import run_polling
 

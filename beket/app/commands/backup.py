@@ -19,7 +19,7 @@ from backup.restic import commands
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.sentence import KYIV, facts_of, is_late, plan_sentence
 from beket.app import process
-from beket.app.commands import arguments, backup_centre
+from beket.app.commands import arguments, backup_centre, backup_configs
 from beket.app.config import AgentConfig
 from beket.app.machine import operator
 from beket.app.terminal import tell
@@ -52,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     """Declare `run`, `status`, `restore`, `drill` and `check`, and what the centre may do."""
     arguments.add_config(parser, language, default=str(AGENT_CONFIG))
     verbs = parser.add_subparsers(
-        dest="verb", required=True, metavar="run|status|restore|drill|check|hosts|serve|escrow|forget|second|guest|drop"
+        dest="verb",
+        required=True,
+        metavar="run|status|restore|drill|check|configs|hosts|serve|escrow|forget|second|guest|drop",
     )
     plan_help = say("код плану; без нього — усі", "id of the plan; all without it").to(language)
     running = verbs.add_parser("run", help=say("зробити копію зараз і довести її", "copy now, and prove").to(language))
@@ -75,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     drilling.add_argument("--act", type=Path, metavar="DIR", help=act_help)
     checking = verbs.add_parser("check", help=say("чи сховище ціле", "is the repository whole").to(language))
     backup_centre.add_verbs(verbs, language)
+    backup_configs.add_verb(verbs, language)
     checking.add_argument(
         "--fast", action="store_true", help=say("без читання всіх даних", "without reading all data").to(language)
     )
@@ -86,6 +89,8 @@ def run(parsed: argparse.Namespace) -> int:
     Raises:
         NotFound: the agent has not joined, restic is not installed, or there is no such plan.
     """
+    if parsed.verb == "configs":
+        return backup_configs.run(parsed)
     if parsed.verb in backup_centre.VERBS:
         return backup_centre.run(parsed, agent_default=AGENT_CONFIG)
     config = load(parsed.config, AgentConfig)

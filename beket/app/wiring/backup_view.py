@@ -14,10 +14,12 @@ from backup.repository.overview import HostView, contents_of, forecast, views_of
 from backup.repository.service import Service
 from beket.kernel.clock import Clock, utc
 from beket.kernel.text import Text
-from dashboards.web.ports import Backups
+from dashboards.web.ports import Backups, GearBook
 
 
-def backups_for_pages(config: RepositoriesConfig, ledger: Ledger, service: Service | None, *, clock: Clock) -> Backups:
+def backups_for_pages(
+    config: RepositoriesConfig, ledger: Ledger, service: Service | None, gear: GearBook, *, clock: Clock
+) -> Backups:
     """What pages ask; without a service nobody can look into copies here."""
     look = _Look(config, ledger, clock)
     browser = Browser(service.keyring) if service is not None else None
@@ -27,6 +29,7 @@ def backups_for_pages(config: RepositoriesConfig, ledger: Ledger, service: Servi
         browser=browser,
         acts=ledger.acts,
         orders=ledger.orders,
+        gear=gear,
     )
 
 

@@ -29,6 +29,7 @@ from beket.app.wiring.backup_alerts import backup_conditions
 from beket.app.wiring.backup_view import backups_for_pages
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.computers import Computers
+from beket.app.wiring.gear_centre import GearConfigurations, open_gear
 from beket.app.wiring.hold_alerts import hold_conditions
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
@@ -92,11 +93,12 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         ledger = Ledger(config.data / "repositories.db")
         stack.callback(ledger.close)
         service = await service_if_it_can(config, access, ledger, clock=clock)
-        backups = backups_for_pages(config.repositories, ledger, service, clock=clock)
+        gear = stack.enter_context(open_gear(config, facts, inventory, clock=clock))
+        backups = backups_for_pages(config.repositories, ledger, service, gear.for_pages(), clock=clock)
         holds = Holds(recordings, clock=clock, budget_bytes=config.recordings.hold_budget_bytes)
         hold_news = HoldNews(holds, inventory)
-        unwell = functools.partial(_conditions, config, backups.views, holds, inventory, clock)
         computers = Computers(config.computers, facts, inventory, clock=clock)
+        unwell = functools.partial(_conditions, config, backups.views, holds, gear, inventory, clock)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)
         alerts = Alerts(config, room, clock=clock, rng=rng)
         stack.callback(alerts.stop)
@@ -129,6 +131,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                         functools.partial(agent_router, ledger, service, clock=clock),
                         computers.agent_router,
                         functools.partial(vms_web.holds_router, hold_news),
+                        gear.agent_router,
                     ),
                     agents_socket,
                     stop,
@@ -230,11 +233,16 @@ def _conditions(
     config: CentreConfig,
     views: Callable[[], Sequence[HostView]],
     holds: Holds,
+    gear: GearConfigurations,
     inventory: InventoryStore,
     clock: Clock,
 ) -> list[Condition]:
     contact = config.alerts.contact
-    return [*backup_conditions(views, inventory, contact=contact), *hold_conditions(holds, clock, contact=contact)]
+    return [
+        *backup_conditions(views, inventory, contact=contact),
+        *hold_conditions(holds, clock, contact=contact),
+        *gear.conditions(contact=contact),
+    ]
 
 
 async def only_from_this_machine(request: Request) -> None:

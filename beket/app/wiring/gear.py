@@ -1,0 +1,236 @@
+"""Puts together the part of an agent that logs in to gear: copies of configurations, told to the centre.
+
+A process of its own: paramiko and the waiting for slow command lines stay away from polling.
+"""
+
+import asyncio
+import functools
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from agents.hosts import families as manners
+from agents.hosts.config import HostsConfig, parse_ssh_address
+from agents.hosts.host_keys import HostKeys
+from agents.hosts.sessions import Gear, SshShells
+from agents.uplink.config import UplinkConfig
+from agents.uplink.connection import CentreConnection
+from backup.configs import exchange, families, messages
+from backup.configs.copier import Copier, load_marks
+from backup.configs.store import GOOD, KEPT_AT_SITE, ConfigStore, Look
+from beket.app.config import AgentConfig
+from beket.app.process import run_until
+from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
+from beket.kernel import wire
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.durable_file import put_file
+from beket.kernel.errors import BeketError
+from beket.kernel.ids import DeviceId, SiteId
+from beket.kernel.secrets import SecretFolder
+from beket.kernel.supervise import keep_running
+
+log = logging.getLogger(__name__)
+
+TELL_EVERY_S = 30
+NS_PER_HOUR = 3600 * NS_PER_S
+# A device that was away is tried again sooner than its turn, but not as often as it is polled.
+AGAIN_AFTER_HOURS = 1.0
+SENT_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class GearFiles:
+    """Where this part keeps what must survive."""
+
+    files: AgentFiles
+
+    @property
+    def host_keys(self) -> HostKeys:
+        """Which key each device is known by."""
+        return HostKeys(self.files.data / "host-keys")
+
+    @property
+    def centre_key(self) -> "_CentreKey":
+        """The centre's public key to full copies, as it told us last."""
+        return _CentreKey(self.files)
+
+    @contextmanager
+    def store(self) -> Iterator[ConfigStore]:
+        """configs.db. Blocking."""
+        store = ConfigStore(self.files.data / "configs.db", kept=KEPT_AT_SITE)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _CentreKey:
+    files: AgentFiles
+
+    def ask(self, centre: CentreConnection) -> str:
+        """The key as the centre says it now; kept. Blocking.
+
+        Raises:
+            BeketError: it cannot be asked.
+        """
+        reply = centre.request("GET", messages.KEY_PATH).raise_for_status(messages.KEY_PATH)
+        key = wire.decode(reply.body, messages.GearKey)
+        put_file(self._path, msgspec.json.encode(key))
+        return key.public
+
+    def kept(self) -> str | None:
+        """The key of the last time; None before the first. Blocking."""
+        try:
+            return wire.decode(self._path.read_bytes(), messages.GearKey).public
+        except FileNotFoundError:
+            return None
+
+    @property
+    def _path(self) -> Path:
+        return self.files.data / "identity" / "gear-key.json"
+
+
+def shells_of(config: HostsConfig, keys: HostKeys, secrets: SecretFolder, *, clock: Clock) -> SshShells:
+    """What opens command lines of the gear that the file lists."""
+    gear = {}
+    for one in config.gear:
+        host, port = parse_ssh_address(one.address)
+        gear[DeviceId(one.device)] = Gear(
+            DeviceId(one.device),
+            one.family,
+            host,
+            port,
+            one.login,
+            one.secret,
+            enable_secret=one.enable_secret,
+            host_key=one.host_key,
+            may_be_weak=one.weak_allowed,
+            timeout_s=config.timeout_s,
+        )
+    return SshShells(gear, families=manners.shipped_families(), keys=keys, secrets=secrets, clock=clock)
+
+
+def copier_of(config: AgentConfig, site: SiteId, store: ConfigStore, public_key: str, *, clock: Clock) -> Copier:
+    """What looks at the gear of this site. Blocking."""
+    files = AgentFiles(config.data)
+    return Copier(
+        site=site,
+        shells=shells_of(config.hosts, GearFiles(files).host_keys, SecretFolder(config.secrets), clock=clock),
+        families=families.shipped_families(),
+        store=store,
+        marks=load_marks(config.data / "identity" / "gear-marks.key"),
+        public_key=public_key,
+        clock=clock,
+    )
+
+
+async def run_gear(config: AgentConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
+    """Be the gear process until `stop` is set.
+
+    Raises:
+        NotFound: this agent has not joined a centre.
+    """
+    files = AgentFiles(config.data)
+    identity = load_identity(files)
+    with GearFiles(files).store() as store:
+        supervised = functools.partial(keep_running, clock=clock, rng=rng)
+        news = asyncio.Event()
+        await run_until(
+            stop,
+            {
+                "gear": supervised(
+                    "gear", functools.partial(follow_gear, config, identity, store, news, clock=clock, rng=rng)
+                ),
+                "telling": supervised(
+                    "telling", functools.partial(tell, store, identity, config.uplink, news, clock=clock)
+                ),
+            },
+        )
+
+
+async def follow_gear(
+    config: AgentConfig,
+    identity: Identity,
+    store: ConfigStore,
+    news: asyncio.Event,
+    *,
+    clock: Clock,
+    rng: random.Random,
+) -> None:
+    """Look at each device when its turn has come, one after the other, for ever."""
+    site = identity.enrolled.site
+    public_key = await asyncio.to_thread(public_key_of, identity, config.uplink, AgentFiles(config.data))
+    copier = await asyncio.to_thread(copier_of, config, site, store, public_key, clock=clock)
+    await clock.sleep(config.gear_copies.random_delay_s * rng.random())
+    while True:
+        for one in config.hosts.gear:
+            before = await asyncio.to_thread(store.look, site, one.device)
+            if is_due(before, every_hours=config.gear_copies.every_hours, wall_ns=clock.wall_ns()):
+                look = await asyncio.to_thread(copier.look, DeviceId(one.device), one.family)
+                log.info("configuration of %s: %s", one.device, look.outcome)
+                news.set()
+        await clock.sleep(config.gear_copies.look_every_s)
+
+
+def is_due(before: Look | None, *, every_hours: float, wall_ns: int) -> bool:
+    """Whether the device's turn has come; a clock that was set back makes it come at once.
+
+    Example:
+        >>> is_due(None, every_hours=6, wall_ns=0)
+        True
+    """
+    if before is None or before.looked_ns > wall_ns:
+        return True
+    hours = every_hours if before.outcome in GOOD else min(every_hours, AGAIN_AFTER_HOURS)
+    return wall_ns - before.looked_ns >= hours * NS_PER_HOUR
+
+
+def public_key_of(identity: Identity, uplink: UplinkConfig, files: AgentFiles) -> str:
+    """The centre's key, asked now; that of the last time while the centre is away.
+
+    Raises:
+        BeketError: it was never told and cannot be asked.
+    """
+    key = GearFiles(files).centre_key
+    try:
+        with connect(identity, uplink) as centre:
+            return key.ask(centre)
+    except BeketError:
+        kept = key.kept()
+        if kept is None:
+            raise
+        return kept
+
+
+async def tell(
+    store: ConfigStore, identity: Identity, uplink: UplinkConfig, news: asyncio.Event, *, clock: Clock
+) -> None:
+    """Bring the centre what it lacks, and say how the looks went, for ever."""
+    with connect(identity, uplink) as centre:
+        while True:
+            await asyncio.to_thread(tell_once, store, centre, wall_ns=clock.wall_ns())
+            news.clear()
+            waits = [asyncio.ensure_future(news.wait()), asyncio.ensure_future(clock.sleep(TELL_EVERY_S))]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waits:
+                    one.cancel()
+
+
+def tell_once(store: ConfigStore, centre: CentreConnection, *, wall_ns: int) -> None:
+    """Copies first, oldest first, then the looks. Blocking.
+
+    Raises:
+        BeketError: the centre cannot be told.
+    """
+    for copy in store.unsent(SENT_AT_ONCE):
+        centre.post(messages.COPY_PATH, wire.encode(exchange.copy_message(copy, wall_ns=wall_ns)))
+        store.mark_sent(copy.id)
+    centre.post(messages.LOOKS_PATH, wire.encode(exchange.looks_message(store.looks(), wall_ns=wall_ns)))
