@@ -111,14 +111,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
-        upkeep = functools.partial(
-            keep_in_order,
-            samples,
-            clock=clock,
-            keep=config.samples.keeping,
-            instruments=instruments,
-            every_s=config.samples.maintain_every_s,
-        )
+        upkeep = functools.partial(_keep_samples, samples, config, instruments, clock=clock)
         repositories = Repositories(config.repositories, ledger, service, instruments, clock=clock)
         log.info("the centre of %s listens for agents on port %d", community, agents_socket.getsockname()[1])
         await run_until(
@@ -227,6 +220,11 @@ class _Parts:
             return current.version, signed_part(current, site, sign)
 
         return part
+
+
+async def _keep_samples(samples: SampleStore, config: CentreConfig, instruments: Instruments, *, clock: Clock) -> None:
+    every_s, keep = config.samples.maintain_every_s, config.samples.keeping
+    await keep_in_order(samples, clock=clock, keep=keep, instruments=instruments, every_s=every_s)
 
 
 def _conditions(
