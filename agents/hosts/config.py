@@ -46,6 +46,9 @@ class HostsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Пристрої, на які Бекет заходить по SSH: факти й копії налаштувань; без переліку нікуди не заходить."""
 
     timeout_s: Annotated[float, Meta(ge=1, le=120, description="Чекати на кожен крок входу стільки секунд.")] = 20
+    facts_every_s: Annotated[
+        float, Meta(ge=1, le=86_400, description="Питати факти (завантаження, пам'ять, порти) раз на стільки секунд.")
+    ] = 300
     gear: Annotated[tuple[GearConfig, ...], Meta(description="Пристрої.")] = ()
 
     def __post_init__(self) -> None:

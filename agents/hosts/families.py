@@ -56,11 +56,40 @@ class Manner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leave: tuple[str, ...] = ("exit",)
 
 
+class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text that the device says of itself: the group `value` in a line of the answer; it never becomes a label."""
+
+    fact: Literal["version", "model", "serial", "name"]
+    command: str
+    pattern: _Regex
+
+
+class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number in a line of the answer: the group `value`, times `scale`.
+
+    Attributes:
+        kind: how it is spelt; `seen`: 1 where the group is there, else 0.
+        total: finds the whole that the value is a share of; `is_free`: the value is what is left of it.
+        part_label: the label that tells rows apart, named by the group `part`; "" for the first line alone.
+    """
+
+    metric: str
+    command: str
+    pattern: _Regex
+    kind: Literal["number", "duration", "size", "seen"] = "number"
+    scale: float = 1.0
+    total: _Regex = ""
+    is_free: bool = False
+    part_label: Literal["", "part", "port"] = ""
+
+
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file as it is written. `title` is what people call the family."""
 
     title: str
     shell: Manner = Manner()
+    facts: tuple[Fact, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
 
 def load_family(path: Path) -> Family:
@@ -103,8 +132,22 @@ def _mistakes(family: Family) -> Iterator[Mistake]:
     patterns |= {f"shell.questions[{i}].ask": question.ask for i, question in enumerate(shell.questions)}
     if shell.enable:
         patterns |= {"shell.enable.ask": shell.enable.ask, "shell.enable.proof": shell.enable.proof}
+    groups: dict[str, set[str]] = {}
+    for i, fact in enumerate(family.facts):
+        patterns[f"facts[{i}].pattern"] = fact.pattern
+        groups[f"facts[{i}].pattern"] = {"value"}
+    for i, measure in enumerate(family.measures):
+        place = f"measures[{i}]"
+        patterns[f"{place}.pattern"] = measure.pattern
+        groups[f"{place}.pattern"] = {"value", "part"} if measure.part_label else {"value"}
+        if measure.total:
+            patterns[f"{place}.total"] = measure.total
+            groups[f"{place}.total"] = {"value"}
     for place, pattern in patterns.items():
         try:
-            re.compile(pattern)
+            lacking = groups.get(place, set()) - set(re.compile(pattern).groupindex)
         except re.error as error:
             yield Mistake(place, say("це не регулярний вираз: {why}.", "no regular expression: {why}.", why=error))
+            continue
+        for group in sorted(lacking):
+            yield Mistake(place, say("тут потрібна група «{group}».", "it needs a group “{group}”.", group=group))

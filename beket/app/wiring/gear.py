@@ -1,4 +1,4 @@
-"""Puts together the part of an agent that logs in to gear: copies of configurations, told to the centre.
+"""Puts together the part of an agent that logs in to gear: copies of configurations and facts, told to the centre.
 
 A process of its own: paramiko and the waiting for slow command lines stay away from polling.
 """
@@ -8,7 +8,7 @@ import functools
 import logging
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,10 @@ import msgspec
 from agents.hosts import families as manners
 from agents.hosts.config import HostsConfig, parse_ssh_address
 from agents.hosts.host_keys import HostKeys
+from agents.hosts.reader import read_facts
 from agents.hosts.sessions import Gear, SshShells
+from agents.spool.sender import Sender
+from agents.spool.spool import Spool
 from agents.uplink.config import UplinkConfig
 from agents.uplink.connection import CentreConnection
 from backup.configs import exchange, families, messages
@@ -25,12 +28,14 @@ from backup.configs.copier import Copier, load_marks
 from backup.configs.store import GOOD, KEPT_AT_SITE, ConfigStore, Look
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
-from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
+from beket.app.wiring.agent_side import AgentFiles, Identity, InventoryOnDisk, connect, load_identity
 from beket.kernel import wire
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.durable_file import put_file
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import DeviceId, SiteId
+from beket.kernel.metrics import Instruments
+from beket.kernel.ports import PointSink
 from beket.kernel.secrets import SecretFolder
 from beket.kernel.supervise import keep_running
 
@@ -138,9 +143,13 @@ async def run_gear(config: AgentConfig, *, clock: Clock, rng: random.Random, sto
     """
     files = AgentFiles(config.data)
     identity = load_identity(files)
-    with GearFiles(files).store() as store:
+    site = identity.enrolled.site
+    instruments = Instruments(site=site, unit="gear")
+    with GearFiles(files).store() as store, ExitStack() as stack:
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         news = asyncio.Event()
+        spool = Spool(files.spool("gear"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments)
+        sender = Sender(spool, stack.enter_context(connect(identity, config.uplink)).post)
         await run_until(
             stop,
             {
@@ -149,6 +158,12 @@ async def run_gear(config: AgentConfig, *, clock: Clock, rng: random.Random, sto
                 ),
                 "telling": supervised(
                     "telling", functools.partial(tell, store, identity, config.uplink, news, clock=clock)
+                ),
+                "facts": supervised(
+                    "facts", functools.partial(follow_facts, config, identity, spool, instruments, clock=clock)
+                ),
+                "points": supervised(
+                    "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
             },
         )
@@ -176,6 +191,34 @@ async def follow_gear(
                 log.info("configuration of %s: %s", one.device, look.outcome)
                 news.set()
         await clock.sleep(config.gear_copies.look_every_s)
+
+
+async def follow_facts(
+    config: AgentConfig, identity: Identity, sink: PointSink, instruments: Instruments, *, clock: Clock
+) -> None:
+    """Ask each device for its facts, one after the other, for ever. What SNMP measures is not measured twice: only
+    devices that the inventory asks by nothing else give points.
+    """
+    files = AgentFiles(config.data)
+    site = identity.enrolled.site
+    known = manners.shipped_families()
+    shells = shells_of(config.hosts, GearFiles(files).host_keys, SecretFolder(config.secrets), clock=clock)
+    inventory = await asyncio.to_thread(InventoryOnDisk, files, identity.enrolled)
+    while True:
+        await asyncio.to_thread(inventory.reload)
+        by_snmp = {device.id for device in inventory.current().devices if device.snmp != "off"}
+        for one in config.hosts.gear:
+            device, family = DeviceId(one.device), known.get(one.family)
+            if family is None or device in by_snmp:
+                continue
+            try:
+                facts = await asyncio.to_thread(read_facts, shells, site, device, family, clock=clock)
+            except BeketError as error:
+                log.info("facts of %s: %s", device, error.message.en)
+                continue
+            await asyncio.to_thread(sink.put, facts.points)
+        await asyncio.to_thread(sink.put, instruments.read(clock.wall_ns()))
+        await clock.sleep(config.hosts.facts_every_s)
 
 
 def is_due(before: Look | None, *, every_hours: float, wall_ns: int) -> bool:

@@ -22,14 +22,19 @@ from beket.access.store import AccessStore
 from beket.app import listen, web_agents, web_edge
 from beket.app.config import CentreConfig, CommunityConfig
 from beket.app.wiring.access import open_access
+from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.gear_centre import GearConfigurations, open_gear
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.kernel.clock import SystemClock
 from beket.kernel.ids import SiteId, UserId
+from beket.kernel.metrics import Instruments
 from beket.kernel.secrets import Secret, write_secret_file
 from beket.testing.process import wait_for
 from beket.testing.source_tree import PROJECT
 from beket.testing.sshd import Sshd, gear_command, sshd
+from collector import web as collector_web
+from collector.ingest import Ingest as PointIngest
+from collector.store.samples import SampleStore
 
 SITE, DEVICE = SiteId("council-mohyliv"), "router-council"
 EXPORT = (PROJECT / "tests/fixtures/gear/mikrotik-7.txt").read_text()
@@ -42,6 +47,7 @@ class Village:
 
     access: AccessStore
     gear: GearConfigurations
+    samples: SampleStore
     url: str
     folder: Path
 
@@ -80,13 +86,20 @@ def village(tmp_path: Path) -> Iterator[Village]:
             web_agents.router(access.enrolment, authenticate=authenticate, inventory_part=lambda _: (0, b""))
         )
         app.include_router(gear.agent_router(authenticate=authenticate))
+        samples = SampleStore(config.data / "samples.db")
+        stack.callback(samples.close)
+        points = PointIngest(
+            catalogue=full_catalogue(), store=samples, instruments=Instruments(site=SITE, unit="centre"), clock=clock,
+            kept_s=86_400,
+        )  # fmt: skip
+        app.include_router(collector_web.agent_router(points, authenticate=authenticate))
         sock = listen.bind("127.0.0.1", 0, place="test")
         loop, stop = asyncio.new_event_loop(), asyncio.Event()
         serving = listen.serve(app, sock, stop, tls=(cert, key))
         thread = threading.Thread(target=loop.run_until_complete, args=(serving,))
         thread.start()
         try:
-            yield Village(access, gear, f"https://127.0.0.1:{sock.getsockname()[1]}", tmp_path)
+            yield Village(access, gear, samples, f"https://127.0.0.1:{sock.getsockname()[1]}", tmp_path)
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join()
@@ -98,6 +111,7 @@ def _site(village: Village, server: Sshd) -> None:
     (village.folder / "site.toml").write_text(
         f'data = "{village.folder / "agent"}"\nsecrets = "{village.folder / "secrets"}"\n'
         "[gear_copies]\nevery_hours = 0.0001\nlook_every_s = 0.2\nrandom_delay_s = 0\n"
+        "[spool]\nevery_s = 0.5\n[hosts]\nfacts_every_s = 1\n"
         f'[[hosts.gear]]\ndevice = "{DEVICE}"\nfamily = "mikrotik"\naddress = "{server.address}"\n'
         f'login = "{server.login}"\nsecret = "router-ssh"\n'
     )
@@ -120,10 +134,17 @@ def _agent(village: Village) -> Iterator[None]:
     assert b"Traceback" not in words, words.decode()
 
 
+def _cpu(village: Village) -> list[float]:
+    """What the centre knows of the device's processor."""
+    latest = village.samples.latest(0)
+    return [point.value for point in latest if point.name == "device_cpu_ratio" and ("device", DEVICE) in point.labels]
+
+
 def test_from_the_first_key_to_a_change_and_a_full_copy(village: Village) -> None:
     state = village.folder / "state"
     state.mkdir()
     (state / "running-config").write_text(EXPORT)
+    (state / "resource").write_text("  uptime: 1d02:03:04\n  cpu-load: 17%\n")
     store = village.gear.store
     with sshd(gear_command("routeros", state)) as server:
         _site(village, server)
@@ -138,6 +159,7 @@ def test_from_the_first_key_to_a_change_and_a_full_copy(village: Village) -> Non
             (state / "running-config").write_text(EXPORT.replace("10.20.1.1/24", "10.20.1.9/24"))
             wait_for(lambda: len(store.history(SITE, DEVICE)) == 2, within_s=60)
             wait_for(lambda: village.gear.views() != [], within_s=60)
+            wait_for(lambda: _cpu(village) == [0.17], within_s=60)
     listed = village.configs("centre", "list")
     assert f"{SITE} / {DEVICE}: Змінено" in listed.stdout, listed.stderr
     diff = village.configs("centre", "diff", DEVICE).stdout
