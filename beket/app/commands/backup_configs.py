@@ -1,6 +1,7 @@
 """`beket backup configs`: copies of gear configurations; keys, approve, take at a site, list, diff, open at the centre.
 
-The two halves read different configurations: the agent's and the centre's.
+The two halves read different configurations: the agent's and the centre's. What logs in to gear is loaded at a site
+alone: a centre has no paramiko.
 """
 
 import argparse
@@ -18,7 +19,6 @@ from beket.app.machine import operator
 from beket.app.terminal import tell
 from beket.app.wiring.access import open_access
 from beket.app.wiring.agent_side import AgentFiles, load_identity
-from beket.app.wiring.gear import GearFiles, copier_of, public_key_of
 from beket.kernel import logs
 from beket.kernel.clock import SystemClock
 from beket.kernel.config import load
@@ -84,6 +84,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _keys(config: AgentConfig, _: argparse.Namespace) -> int:
+    from beket.app.wiring.gear import GearFiles
+
     keys = GearFiles(AgentFiles(config.data)).host_keys
     for one in config.hosts.gear:
         known = keys.of(DeviceId(one.device))
@@ -106,6 +108,8 @@ def _keys(config: AgentConfig, _: argparse.Namespace) -> int:
 
 
 def _approve(config: AgentConfig, parsed: argparse.Namespace) -> int:
+    from beket.app.wiring.gear import GearFiles
+
     key = GearFiles(AgentFiles(config.data)).host_keys.approve(DeviceId(parsed.device), parsed.fingerprint)
     tell(
         say(
@@ -119,6 +123,8 @@ def _approve(config: AgentConfig, parsed: argparse.Namespace) -> int:
 
 
 def _take(config: AgentConfig, parsed: argparse.Namespace) -> int:
+    from beket.app.wiring.gear import GearFiles, copier_of, public_key_of
+
     files = AgentFiles(config.data)
     identity = load_identity(files)
     wanted = [one for one in config.hosts.gear if parsed.device in (None, one.device)]
