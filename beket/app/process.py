@@ -106,10 +106,12 @@ async def run_child(
 
 
 @contextlib.asynccontextmanager
-async def child(arguments: Sequence[str], *, log_file: Path | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+async def child(
+    arguments: Sequence[str], *, log_file: Path | None = None, quiet: bool = False
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A child process `beket <arguments>` that is over, whatever happens, when the block ends.
 
-    Its log lines go to `log_file`, appended, or to where ours go.
+    Its log lines go to `log_file`, appended, or to where ours go; `quiet`: what it says goes nowhere.
     """
     # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then stops its children in order.
     with contextlib.ExitStack() as stack:
@@ -119,6 +121,7 @@ async def child(arguments: Sequence[str], *, log_file: Path | None = None) -> As
             "beket",
             *arguments,
             stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL if quiet else None,
             stderr=stack.enter_context(log_file.open("ab")) if log_file else None,
             start_new_session=True,
             env={**os.environ, _CHILD_MARK: "1"},

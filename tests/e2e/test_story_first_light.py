@@ -48,6 +48,10 @@ def test_demo_brings_video_samples_an_alert_and_a_proven_copy_and_its_minute_pla
         assert forecast.returncode == 0, forecast.stdout + forecast.stderr
         assert "Під забороною стирати: 0 Б." in forecast.stdout
 
+    computers = [sys.executable, "-m", "beket", "computers", "--config", "centre.toml", "show"]
+    result = subprocess.run(computers, cwd=data, capture_output=True, text=True, timeout=60, check=False)
+    assert "Програма «1С:Предприятие 8.2» заборонена" in result.stdout, result.stderr + _logs(data)
+
     journal = [sys.executable, "-m", "beket", "journal", "--config", "centre.toml", "verify"]
     result = subprocess.run(journal, cwd=data, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

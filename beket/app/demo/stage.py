@@ -30,6 +30,7 @@ from beket.app.config import (
 )
 from beket.app.demo.people import PEOPLE, put_people
 from beket.app.machine import operator
+from beket.app.pc_config import PcConfig
 from beket.app.wiring.access import open_access
 from beket.app.wiring.agent_side import AgentFiles, join
 from beket.app.wiring.inventory import open_inventory
@@ -40,6 +41,7 @@ from beket.kernel.errors import NotFound
 from beket.kernel.ids import SiteId, UserId
 from beket.kernel.secrets import Secret, write_secret_file
 from beket.sim.community import inventory, new_logins
+from beket.sim.computers import COMPUTERS
 from beket.sim.specs import SimulatedCommunity
 from collector.rules.config import AlertsConfig
 from dashboards.config import WebConfig
@@ -173,11 +175,27 @@ def join_agents(stage: Stage, *, clock: Clock) -> None:
     """Let each agent into the running centre that has not joined it yet, or knew it under another address."""
     url = f"https://{HOST}:{stage.centre.agents.port}"
     for site, config in stage.agents.items():
-        files = AgentFiles(config.data)
-        if not _has_joined(files, url):
-            # A key is good for one enrolment.
-            files.key.unlink(missing_ok=True)
-            join(files, join_line(stage.centre, site, url), clock=clock)
+        _join(stage, AgentFiles(config.data), site, url, clock)
+
+
+def join_computers(stage: Stage, *, clock: Clock) -> list[list[str]]:
+    """Let the community's computers in too; the command line by which each tells of itself. Blocking."""
+    url = f"https://{HOST}:{stage.centre.agents.port}"
+    commands = []
+    for computer in COMPUTERS:
+        config = PcConfig(data=stage.folder / f"pc-{computer.name.lower()}")
+        _join(stage, AgentFiles(config.data), computer.site, url, clock)
+        file, recording = config.data / "pc.toml", config.data / "recording.jsonl"
+        file.write_text(spell(config))
+        recording.write_bytes(computer.recording())
+        commands.append(["pc", "--config", os.fspath(file), "once", "--recording", os.fspath(recording)])
+    return commands
+
+
+def _join(stage: Stage, files: AgentFiles, site: SiteId, url: str, clock: Clock) -> None:
+    if not _has_joined(files, url):
+        files.key.unlink(missing_ok=True)  # a key is good for one enrolment
+        join(files, join_line(stage.centre, site, url), clock=clock)
 
 
 def _repositories_config(folder: Path, *, has_restic: bool) -> RepositoriesConfig:

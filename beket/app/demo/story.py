@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
 from beket.app.demo.people import PEOPLE
-from beket.app.demo.stage import OFFICER, PLAN_NAME, VIEWER, Stage, join_agents
+from beket.app.demo.stage import OFFICER, PLAN_NAME, VIEWER, Stage, join_agents, join_computers
 from beket.app.demo.viewer import Proof, Viewer, prove
 from beket.app.light_line import serve_light
 from beket.app.process import child
@@ -105,8 +105,18 @@ class Story:
             for site in self._stage.agents:
                 arguments = ["agent", "--config", str(self._stage.agent_file(site))]
                 await stack.enter_async_context(child(arguments, log_file=self._stage.log(f"agent-{site}")))
+            telling = asyncio.create_task(self._tell_of_computers())
+            stack.push_async_callback(_cancel, telling)
             self._greet()
             await self._watch(stop, seconds, community)
+
+    async def _tell_of_computers(self) -> None:
+        """Each of the community's computers tells of itself once, by its own agent's program."""
+        told = 0
+        for command in await asyncio.to_thread(join_computers, self._stage, clock=self._clock):
+            async with child(command, log_file=self._stage.log("computers"), quiet=True) as computer:
+                told += await computer.wait() == 0
+        self._say(say("Комп'ютерів розповіло про себе: {n}.", "Computers that told of themselves: {n}.", n=told))
 
     async def _start_centre(self, stack: contextlib.AsyncExitStack) -> None:
         arguments = ["centre", "--config", str(self._stage.centre_file)]
