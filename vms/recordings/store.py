@@ -149,11 +149,14 @@ class Store:
             self.shelf.note_failure(disk)
 
     def abandon_announced(self, announced: Announced, *, reason: GapReason) -> None:
-        """Give up a segment by its announcement alone."""
+        """Give up a segment by its announcement alone; a gap goes on from its start, unless something is newer."""
         gap = GapInfo(announced.key.camera, announced.key.start_90k, None, reason)
 
         def give_up(connection: sa.Connection) -> None:
             garbage_index.add(connection, [announced.key])
+            last_90k = index.last_end_90k(connection, gap.camera)
+            if last_90k is not None and last_90k > gap.start_90k:
+                return
             if not index.reopen_gap(connection, gap):
                 index.put_gap(connection, gap, acknowledged=False)
 
@@ -304,14 +307,12 @@ class Store:
             refusal = error
             self.note_failure(disk, error)
         for volume in self.shelf.place():
-            if volume.id == disk:
-                continue
-            self.database.write(partial(garbage_index.move_growing, key=key, disk=volume.id))
-            try:
-                return volume.create(key, head), volume.id
-            except (NoSpace, DiskFailure) as error:
-                disk = volume.id
-                self.note_failure(disk, error)
+            if volume.id != disk:
+                self.database.write(partial(garbage_index.move_growing, key=key, disk=volume.id))
+                try:
+                    return volume.create(key, head), volume.id
+                except (NoSpace, DiskFailure) as error:
+                    self.note_failure(volume.id, error)
         raise refusal
 
     def _cut_owed(self, durable: StoredSegment, *, is_newest: bool) -> None:

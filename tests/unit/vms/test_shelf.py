@@ -157,6 +157,7 @@ class Site:
 
     def __init__(self, make_store: Callable[..., Store]) -> None:
         self.refused: set[str] = set()
+        self.ill = ("first",)
         self._make_store = make_store
         self.start(CrashDisk())
 
@@ -168,7 +169,8 @@ class Site:
         whole.fail = self._fail
         self.store = self._make_store(self.first, second)
         recover(self.store)
-        self.recorder = Recorder(self.store, clock=SimulatedClock(), instruments=Instruments(site="school"))
+        self.clock = SimulatedClock()
+        self.recorder = Recorder(self.store, clock=self.clock, instruments=Instruments(site="school"))
 
     def clean(self) -> None:
         """The minute's round."""
@@ -180,7 +182,7 @@ class Site:
         return [segment.disk for segment in stored(self.store, camera)]
 
     def _fail(self, operation: Operation) -> None:
-        if operation.kind in self.refused and operation.name.startswith("first"):
+        if operation.kind in self.refused and operation.name.startswith(self.ill):
             raise DiskFailure("an I/O error")
 
 
@@ -228,6 +230,30 @@ def test_when_one_disk_fails_recording_goes_on_at_the_next_key_frame_on_the_othe
     site.refused = set()
     site.clean()
     assert findings(site.store) == []
+
+
+@pytest.mark.parametrize("kind", ["create", "sync_folder", "sync"])
+def test_when_every_disk_refuses_there_is_one_gap_and_nothing_that_was_durable_is_lost(site: Site, kind: str) -> None:
+    sent = noise(90)
+    record(site.recorder, sent[:100])
+    assert site.recorder.flush(10)
+    site.refused, site.ill = {kind}, ("first", "second")
+    for at in range(100, 250, 5):
+        with contextlib.suppress(BeketError):
+            site.recorder.write(GATE, sent[at : at + 5])
+        assert site.recorder.flush(10)
+        site.clock.pass_time(1)
+    site.refused = set()
+    site.clean()
+    site.clock.pass_time(11)
+    site.recorder.write(GATE, sent[250:])
+    assert site.recorder.close()
+    (gap, _restart) = gaps(site.store)
+    assert (gap.start_90k, gap.reason) == (DAY_90K + 20 * TICKS_PER_S, GapReason.DISK)
+    assert sum(one.duration_90k for one in stored(site.store)) >= (20 + 40 - 2) * TICKS_PER_S
+    assert findings(site.store) == []
+    site.start(site.whole)
+    assert gaps(site.store) == [gap, _restart]
 
 
 def test_a_disk_that_comes_back_brings_its_recordings_and_what_a_crash_left_there(site: Site) -> None:
