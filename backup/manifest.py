@@ -1,8 +1,8 @@
 """Owns what a restore is compared with: hashes of source files, taken around a backup.
 
-A small tree is hashed whole; of a large one the largest file that fits and a random sample. An entry counts only if the
-file was the same before and after the run (inode, size, both times), so that a file in use never makes a drill lie.
-Blocking; symbolic links are not followed, other things than files are left out.
+A small tree is hashed whole; of a large one the largest file that fits, one database and a random sample. An entry
+counts only if the file was the same before and after the run (inode, size, both times), so that a file in use never
+makes a drill lie. Blocking; symbolic links are not followed, other things than files are left out.
 """
 
 import fnmatch
@@ -21,6 +21,8 @@ from beket.kernel.units import MIB
 FILES_MAX = 64
 BYTES_MAX = 256 * MIB
 SEEN_MAX = 200_000
+# What a database is called, ours and others'; a drill wants one of them each time.
+DATABASE_SUFFIXES = (".db", ".db3", ".sqlite", ".sqlite3", ".dump", ".pgdump")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ def take(
     found = [(path, size) for path, size in files if size <= bytes_max and path not in left_out]
     rng.shuffle(found)
     found.sort(key=lambda item: -item[1])
-    ordered = found[:1] + rng.sample(found[1:], len(found) - 1) if found else []
+    ordered = _in_order(found, rng)
     taken: list[Taken] = []
     room_bytes = bytes_max
     for path, size in ordered:
@@ -70,6 +72,15 @@ def take(
             taken.append(one)
             room_bytes -= size
     return taken
+
+
+def _in_order(found: list[tuple[str, int]], rng: random.Random) -> list[tuple[str, int]]:
+    """The largest, one database, then all others by chance."""
+    if not found:
+        return []
+    rest = rng.sample(found[1:], len(found) - 1)
+    database = next((one for one in rest if one[0].lower().endswith(DATABASE_SUFFIXES)), None)
+    return [found[0], *([database] if database else []), *(one for one in rest if one is not database)]
 
 
 def confirm(taken: Sequence[Taken]) -> list[Entry]:

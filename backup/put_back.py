@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import datetime
 import os
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ def place_of(order: RestoreOrder, plans: Iterable[Plan]) -> Place:
     """
     is_name = len(order.snapshot) == SNAPSHOT_CHARS and set(order.snapshot) <= set("0123456789abcdef")
     path = Path(checked_path(order.path))
-    if not is_name or str(path) != order.path:
+    is_id = re.fullmatch(r"[0-9a-f][0-9a-f-]{0,63}", order.id) is not None
+    if not is_id or not is_name or str(path) != order.path:
         raise InvalidArgument(say("Такого шляху не буває.", "There is no such path."), subject=order.path[:200])
     roots = [root for plan in plans for root in plan.paths if PurePosixPath(path).is_relative_to(root)]
     if not roots:

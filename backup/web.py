@@ -112,7 +112,7 @@ def record_of(report: ActReport, *, hosts: Sequence[str], wall_ns: int) -> Recor
     ahead_ns = report.wall_ns - wall_ns
 
     def ours(moment_ns: int) -> int:
-        return min(moment_ns - ahead_ns, wall_ns)
+        return max(0, min(moment_ns - ahead_ns, wall_ns))
 
     return msgspec.structs.replace(
         record,

@@ -89,8 +89,8 @@ def conclusion(record: Record) -> Text:
     """What follows from the drill, in a sentence or two."""
     if record.verdict is Verdict.PROVEN:
         return say(
-            "Відновлення працює: {n} повернулося таким самим; на всю копію піде {rto}.",
-            "Restoring works: {files} files came back the same; the whole copy would take {rto}.",
+            "Відновлення працює: перевірено {n}, усе збіглося; на всю копію піде {rto}.",
+            "Restoring works: {files} files were tried, all are the same; the whole copy would take {rto}.",
             n=counted(len(record.pieces), "файл", "файли", "файлів"),
             files=len(record.pieces),
             rto=spell_span(record.rto_s),

@@ -5,10 +5,18 @@ Note: backup/design/0052-drills.md.
 """
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 SCHEMA = 1
+# What a record may hold when it comes from outside: nobody has more, and no page or table stumbles over it.
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Moment = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+Seconds = Annotated[float, Meta(ge=0, le=10**8)]
+# Quicker than this a restore was not measured.
+MEASURED_S = 0.001
 
 
 class Verdict(StrEnum):
@@ -40,7 +48,7 @@ class Piece(msgspec.Struct, frozen=True):
 
     path: str
     why: Why
-    size_bytes: int
+    size_bytes: Count
     expected: str
     found: str
 
@@ -63,8 +71,8 @@ class Loaded(msgspec.Struct, frozen=True):
     path: str
     kind: str
     is_whole: bool | None
-    tables: int = 0
-    rows: int = 0
+    tables: Count = 0
+    rows: Count = 0
     note: str = ""
 
 
@@ -84,15 +92,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA
     id: str
-    number: int = 0
+    number: Annotated[int, Meta(ge=0, le=2**31)] = 0
     host: str
     site: str
     plan: str
     plan_name: str
     snapshot: str
-    snapshot_ns: int
-    began_ns: int
-    ended_ns: int
+    snapshot_ns: Moment
+    began_ns: Moment
+    ended_ns: Moment
     verdict: Verdict
     by: str = ""
     key: KeyUsed = KeyUsed.HOST
@@ -101,11 +109,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reason_en: str = ""
     pieces: tuple[Piece, ...] = ()
     databases: tuple[Loaded, ...] = ()
-    opening_s: float = 0
-    restoring_s: float = 0
-    whole_bytes: int = 0
-    whole_files: int = 0
-    every_days: float = 0
+    opening_s: Seconds = 0
+    restoring_s: Seconds = 0
+    whole_bytes: Count = 0
+    whole_files: Count = 0
+    every_days: Seconds = 0
 
     @property
     def name(self) -> str:
@@ -126,7 +134,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def speed(self) -> float | None:
         """Bytes a second while files came back, opening left out; None when nothing came back."""
-        if not self.restored_bytes or self.restoring_s <= 0:
+        if not self.restored_bytes or self.restoring_s < MEASURED_S:
             return None
         return self.restored_bytes / max(self.restoring_s - self.opening_s, self.restoring_s / 10)
 

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backup.acts.record import Why
-from backup.manifest import Entry
+from backup.manifest import DATABASE_SUFFIXES, Entry
 from beket.kernel.units import MIB
 
 BUDGET_BYTES = 256 * MIB
 # A line that was measured is not used for longer than half of what a drill may last.
 SHARE_OF_TIME = 0.5
-DATABASE_SUFFIXES = (".db", ".db3", ".sqlite", ".sqlite3", ".dump", ".pgdump")
 
 
 @dataclass(frozen=True, slots=True)

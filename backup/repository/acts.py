@@ -43,6 +43,12 @@ class Acts:
         with self._database.read() as connection:
             return [msgspec.json.decode(row, type=Record) for row in connection.execute(query).scalars()]
 
+    def newest(self, *, limit: int = 200) -> list[Record]:
+        """The newest records of all hosts."""
+        query = sa.select(ACTS.c.record).order_by(ACTS.c.ended_ns.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [msgspec.json.decode(row, type=Record) for row in connection.execute(query).scalars()]
+
     def one(self, host: str, record: str) -> Record | None:
         """One record of a host, by its id."""
         query = sa.select(ACTS.c.record).where(ACTS.c.host == host, ACTS.c.id == record)

@@ -7,15 +7,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import msgspec
 
 from backup.parts import is_part
-from backup.repository.keyring import Keyring, WorkFailed
+from backup.repository.keyring import WorkFailed
 from backup.restic import upkeep_commands
-from backup.restic.commands import Command
+from backup.restic.commands import Command, Repository
 from backup.restic.events import Snapshot, parse_snapshots
 from backup.restic.outcome import OutcomeKind, classify
+from backup.restic.run import Restic
 from backup.restic.streaming import stream
 from beket.kernel.errors import InvalidArgument, NotFound, ProtocolError
 from beket.kernel.text import say
@@ -41,11 +43,25 @@ class Node(msgspec.Struct, frozen=True):
         return self.type == "dir"
 
 
+class Opener(Protocol):
+    """What opens repositories: the centre's keyring, or a sandbox to practise in."""
+
+    @property
+    def restic(self) -> Restic:
+        """The program."""
+
+    def repository(self, host: str) -> Repository:
+        """The host's repository, on this disk."""
+
+    def is_made(self, host: str) -> bool:
+        """Whether there is one that can be opened. Blocking."""
+
+
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """The snapshots of the repositories that the centre made."""
+    """The snapshots of the repositories that can be opened here."""
 
-    keyring: Keyring
+    keyring: Opener
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def snapshots(self, host: str) -> list[Snapshot]:

@@ -35,7 +35,7 @@ TEST_PROGRAMS = {
     "/usr/sbin/sshd": "openssh-server",
     "/usr/share/doc/libpam-wrapper": "libpam-wrapper",
     "/usr/bin/prometheus": "prometheus",
-    "/usr/share/postgresql-common/pg_wrapper": "postgresql",
+    "/usr/share/doc/postgresql": "postgresql",
     "/usr/bin/restic": "restic",
     "/usr/bin/rclone": "rclone",
     "/usr/bin/vlc": "vlc-bin",

@@ -14,7 +14,7 @@ from backup.acts.record import Act, Record, Verdict
 from beket.kernel.clock import utc
 from beket.kernel.errors import Forbidden, NotFound
 from beket.kernel.inventory import Site
-from beket.kernel.text import say
+from beket.kernel.text import Text, plain, say
 from dashboards.web.backups import may_read_acts, site_of_host
 from dashboards.web.person import Person, person_of
 from dashboards.web.ports import Parts
@@ -32,19 +32,17 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
     """Routes of the acts."""
     routes = APIRouter(route_class=pages.route_class())
 
+    @routes.get("/backups/acts")
+    async def everybodys(request: Request) -> Response:
+        person = await asyncio.to_thread(person_of, parts.access, request)
+        found = await asyncio.to_thread(_acts_for, parts, person)
+        return _list(request, person, found, say("Уся громада", "The whole community"))
+
     @routes.get("/backups/{host}/acts")
     async def acts(request: Request, host: str) -> Response:
         person, site = await asyncio.to_thread(_enter, parts, request, host)
         found = await asyncio.to_thread(_acts_of, parts, host)
-        values: dict[str, Any] = {
-            "host": host,
-            "place": _place(site, host),
-            "acts": found,
-            "words": {record.id: conclusion(record) for record in found},
-            "proven": Verdict.PROVEN,
-        }
-        moment = moment_writer(language_of(request), utc(parts.clock.wall_ns()))
-        return pages.page(request, "backup_acts.html", **person.page_values(), **values, moment=moment, utc=utc)
+        return _list(request, person, found, plain(_place(site, host)))
 
     @routes.get("/backups/{host}/acts/{record}")
     async def act(request: Request, host: str, record: str) -> Response:
@@ -61,7 +59,24 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
         headers = {**PAGE_HEADERS, "Content-Disposition": name}
         return Response(as_data(found), media_type="application/json", headers=headers)
 
+    def _list(request: Request, person: Person, found: list[Record], place: Text) -> Response:
+        values: dict[str, Any] = {
+            "place": place,
+            "acts": found,
+            "words": {record.id: conclusion(record) for record in found},
+            "proven": Verdict.PROVEN,
+        }
+        moment = moment_writer(language_of(request), utc(parts.clock.wall_ns()))
+        return pages.page(request, "backup_acts.html", **person.page_values(), **values, moment=moment, utc=utc)
+
     return routes
+
+
+def _acts_for(parts: Parts, person: Person) -> list[Record]:
+    """The newest acts of the sites that this person restores at or checks."""
+    sites = {str(site.id): site for site in parts.inventory.current().sites}
+    found = parts.backups.acts.newest() if parts.backups.acts else []
+    return [record for record in found if may_read_acts(person, sites.get(record.site))]
 
 
 def _enter(parts: Parts, request: Request, host: str) -> tuple[Person, Site | None]:

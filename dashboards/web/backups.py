@@ -17,6 +17,7 @@ from backup.canary import is_canary
 from backup.repository.browsing import Browser, checked_path
 from backup.repository.overview import HostView, recovery_words
 from backup.repository.standing import Standing
+from backup.training import HOST as TRAINING
 from beket.access.journal import Event
 from beket.access.permit import COMMUNITY, Resource, site_resource
 from beket.access.roles import CEILING, Action
@@ -27,6 +28,7 @@ from beket.kernel.text import Text, say
 from beket.kernel.units import spell_bytes
 from dashboards.web.person import Person, person_of, sites_to_see
 from dashboards.web.ports import Parts
+from dashboards.web.practice import training_of
 from dashboards.web.rendering import PAGE_HEADERS, Renderer, language_of, moment_writer, with_next
 
 SNAPSHOTS_SHOWN = 60
@@ -54,6 +56,7 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
             "snapshots": found[:SNAPSHOTS_SHOWN],
             "total": len(found),
             "start": _start,
+            "is_training": host == TRAINING,
             "theirs": _theirs,
         }
         return _page(request, "backup_snapshots.html", person, values)
@@ -67,6 +70,7 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
         values = {"host": host, "snapshot": snapshot, "path": path, "nodes": nodes[:NODES_SHOWN], "total": len(nodes)}
         shown = {
             "may_order": parts.backups.orders is not None,
+            "is_training": host == TRAINING,
             "crumbs": _crumbs(path),
             "size": spell_bytes,
             "quote": urllib.parse.quote,
@@ -81,7 +85,8 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
         details = {"path": checked_path(path), "snapshot": snapshot, "reason": person.actor.reason}
         actor = f"user:{person.actor.login}"
         event = Event(actor=actor, action=Action.RESTORE_BACKUP, subject=host, details=details)
-        await asyncio.to_thread(parts.access.journal.append, event)
+        if host != TRAINING:
+            await asyncio.to_thread(parts.access.journal.append, event)
         content = browser.read(host, snapshot, path)
         first = await anext(content, b"")  # what cannot be read at all is a page, not a broken file
         name = (PurePosixPath(path).name or "copy") + (".zip" if folder else "")
@@ -105,6 +110,8 @@ async def enter(parts: Parts, request: Request, host: str) -> tuple[Person, Brow
         NotFound: nobody can look into copies here.
     """
     person = await asyncio.to_thread(person_of, parts.access, request)
+    if host == TRAINING:
+        return person, await asyncio.to_thread(training_of(parts, person).browser, person.actor.login), None
     if Action.RESTORE_BACKUP not in CEILING[person.actor.role]:
         raise Forbidden(say("Ваша роль цього не дозволяє.", "Your role does not allow this."))
     browser = parts.backups.browser
@@ -158,6 +165,7 @@ def _overview(parts: Parts, person: Person) -> dict[str, Any]:
         "outlook": parts.backups.outlook(views) if views and sees_all else None,
         "size": spell_bytes,
         "acts": {view.host for view in views if may_read_acts(person, _site_of(parts, view.site))} & with_acts,
+        "may_practise": parts.backups.training is not None and not person.actor.is_police,
         "may_restore": Action.RESTORE_BACKUP in CEILING[person.actor.role] and parts.backups.browser is not None,
     }
 

@@ -5,7 +5,19 @@ Blocking questions go to worker threads; nothing here blocks the loop. Note: das
 
 from fastapi import APIRouter
 
-from dashboards.web import backup_acts, backups, computers, entry, gear, holds, look, overview, put_back
+from dashboards.web import (
+    backup_acts,
+    backup_history,
+    backups,
+    computers,
+    entry,
+    gear,
+    holds,
+    look,
+    overview,
+    practice,
+    put_back,
+)
 from dashboards.web.ports import Parts
 from dashboards.web.rendering import Renderer
 from dashboards.web.static_files import StaticFiles
@@ -24,6 +36,8 @@ def router(parts: Parts) -> APIRouter:
     routes.include_router(look.router(parts, renderer))
     routes.include_router(holds.router(parts, renderer))
     routes.include_router(backup_acts.router(parts, renderer))
+    routes.include_router(backup_history.router(parts, renderer))
+    routes.include_router(practice.router(parts, renderer))
     routes.include_router(put_back.router(parts, renderer))
     routes.include_router(backups.router(parts, renderer))
     routes.include_router(computers.router(parts, renderer))

@@ -7,8 +7,10 @@ from typing import Protocol
 from backup.configs.view import Change, DeviceView
 from backup.repository.acts import Acts
 from backup.repository.browsing import Browser
+from backup.repository.ledger import Size
 from backup.repository.orders import Orders
 from backup.repository.overview import HostView
+from backup.training import Training
 from beket.access.store import AccessStore
 from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId, SiteId
@@ -93,6 +95,9 @@ class Backups:
         acts: what restore drills left.
         orders: what people asked hosts to put back.
         gear: configurations of gear.
+        training: where people practise; None where there is no program for it.
+        sizes: how large a host's repository was, day by day.
+        free_bytes: what is free where repositories lie.
     """
 
     views: Callable[[], Sequence[HostView]] = tuple
@@ -101,6 +106,9 @@ class Backups:
     acts: Acts | None = None
     orders: Orders | None = None
     gear: GearBook = GearBook()
+    training: Training | None = None
+    sizes: Callable[[str], Sequence[Size]] = lambda _: ()
+    free_bytes: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

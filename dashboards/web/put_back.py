@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from backup.messages import RestoreOrder
 from backup.repository.browsing import checked_path
 from backup.repository.orders import Ordered, Orders, State
+from backup.training import HOST as TRAINING
 from beket.access.journal import Event
 from beket.access.roles import Action
 from beket.kernel.clock import utc
@@ -25,6 +26,7 @@ from dashboards.web.backups import enter
 from dashboards.web.entry import changing
 from dashboards.web.person import Person
 from dashboards.web.ports import Parts
+from dashboards.web.practice import training_of
 from dashboards.web.rendering import PAGE_HEADERS, Renderer, language_of, moment_writer
 
 BESIDE, REPLACE = "beside", "replace"
@@ -54,6 +56,7 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
             "size": _size(size_bytes),
             "spell": spell_bytes,
             "made": made.made_at(),
+            "is_training": host == TRAINING,
             "beside": BESIDE,
             "replace": REPLACE,
         }
@@ -73,7 +76,10 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
         wanted = RestoreOrder(
             id="", snapshot=snapshot, path=path, replace=how == REPLACE, size_bytes=_size(form.get("size", ""))
         )
-        taken = await asyncio.to_thread(_take_down, parts, person, host, wanted)
+        if host == TRAINING:
+            taken = await training_of(parts, person).put_back(person.actor.login, wanted)
+        else:
+            taken = await asyncio.to_thread(_take_down, parts, person, host, wanted)
         return RedirectResponse(f"/backups/{host}/orders/{taken}", 303, headers=PAGE_HEADERS)
 
     @routes.get("/backups/{host}/orders/{order}")
@@ -81,8 +87,15 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
         person, _, asking = await enter(parts, request, host)
         if asking is not None:
             return asking
-        found = await asyncio.to_thread(_order, parts, host, order)
-        values = {"host": host, "order": found, "states": State, "name": PurePosixPath(found.path).name}
+        found = await asyncio.to_thread(_order, parts, person, host, order)
+        values = {
+            "host": host,
+            "order": found,
+            "states": State,
+            "name": PurePosixPath(found.path).name,
+            "is_training": host == TRAINING,
+            "is_solved": host == TRAINING and training_of(parts, person).is_solved(person.actor.login),
+        }
         return _page(request, "backup_order.html", person, values)
 
     def _page(request: Request, template: str, person: Person, values: dict[str, Any]) -> Response:
@@ -107,8 +120,11 @@ def _take_down(parts: Parts, person: Person, host: str, order: RestoreOrder) -> 
     return orders.add(host, order, by=person.actor.login, wall_ns=parts.clock.wall_ns())
 
 
-def _order(parts: Parts, host: str, order: str) -> Ordered:
-    found = _orders(parts).one(host, order, wall_ns=parts.clock.wall_ns())
+def _order(parts: Parts, person: Person, host: str, order: str) -> Ordered:
+    if host == TRAINING:
+        found = training_of(parts, person).order(person.actor.login, order)
+    else:
+        found = _orders(parts).one(host, order, wall_ns=parts.clock.wall_ns())
     if found is None:
         raise NotFound(say("Такого замовлення немає.", "There is no such order."), subject=order[:80])
     return found

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from backup.training import LOST as MISSING
 from beket.app.demo.stage import BACKED_UP, DOCUMENTS, PLAN_NAME, Stage, join_agents, prepare
 from beket.kernel.clock import SystemClock
 from beket.sim.places import MOHYLIV
@@ -60,6 +61,7 @@ def test_newcomer_brings_a_deleted_file_back_and_prints_the_act(village: Stage, 
     page.get_by_role("link", name="Копії").click()
     expect(page.get_by_text(f"{PLAN_NAME}: остання копія — сьогодні")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("відновлення перевірено сьогодні")).to_be_visible(timeout=PATIENCE_MS)
+    page.screenshot(path=tmp_path / "backups.png", full_page=True)
     lost.unlink()
 
     page.get_by_role("link", name="Знайти й повернути файл").first.click()
@@ -84,6 +86,9 @@ def test_newcomer_brings_a_deleted_file_back_and_prints_the_act(village: Stage, 
     for words in ("перевірки відновлення з резервної копії", PLAN_NAME, "канарка", "RTO", "Керівник установи"):
         expect(page.get_by_text(words, exact=False).first).to_be_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.verdict')).borderTopStyle") == "solid"
+    page.go_back()
+    page.screenshot(path=tmp_path / "acts.png")
+    page.go_forward()
     sheet = tmp_path / "akt.pdf"
     page.pdf(path=sheet, format="A4", prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", sheet.read_bytes())) == 1
@@ -91,6 +96,19 @@ def test_newcomer_brings_a_deleted_file_back_and_prints_the_act(village: Stage, 
     assert text is None or "АКТ" in text
     page.emulate_media(media="print")
     page.screenshot(path=tmp_path / "akt.png", full_page=True)
+
+
+def test_newcomer_practises_first_on_invented_documents(page: Page, tmp_path: Path) -> None:
+    page.get_by_role("link", name="Копії").click()
+    page.get_by_role("link", name="Потренуватися повертати файл").click()
+    page.screenshot(path=tmp_path / "practice.png")
+    page.get_by_role("button", name="Почати").click()
+    expect(page.get_by_text("нічого справжнього ви тут не зіпсуєте")).to_be_visible()
+    page.locator(".places a.button").first.click()
+    page.get_by_role("link", name=f"На місце {MISSING}").click()
+    page.get_by_role("button", name="Повернути", exact=False).first.click()
+    expect(page.get_by_text("Ви впоралися")).to_be_visible()
+    page.screenshot(path=tmp_path / "solved.png")
 
 
 def _text_of(sheet: Path) -> str | None:

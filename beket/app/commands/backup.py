@@ -13,13 +13,14 @@ from backup import runner
 from backup.acts.page import act_of, as_data, conclusion, render
 from backup.acts.record import Record, Verdict
 from backup.drills import sandbox
-from backup.plans import Plan
+from backup.plans import Plan, preflight
 from backup.progress import Advance
 from backup.restic import commands
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.sentence import KYIV, facts_of, is_late, plan_sentence
 from beket.app import process
 from beket.app.commands import arguments, backup_centre, backup_configs
+from beket.app.commands.backup_teaching import EXAMPLE, teach
 from beket.app.config import AgentConfig
 from beket.app.machine import operator
 from beket.app.terminal import tell
@@ -49,14 +50,17 @@ AGENT_CONFIG = Path("/etc/beket/agent.toml")
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
-    """Declare `run`, `status`, `restore`, `drill` and `check`, and what the centre may do."""
+    """Declare `plan`, `run`, `status`, `restore`, `drill` and `check`, and what the centre may do."""
     arguments.add_config(parser, language, default=str(AGENT_CONFIG))
     verbs = parser.add_subparsers(
         dest="verb",
         required=True,
-        metavar="run|status|restore|drill|check|configs|hosts|serve|escrow|forget|second|guest|drop",
+        metavar="plan|run|status|restore|drill|check|configs|hosts|serve|escrow|forget|second|guest|drop",
     )
     plan_help = say("код плану; без нього — усі", "id of the plan; all without it").to(language)
+    planning = verbs.add_parser("plan", help=say("що і як часто копіюється", "what is copied, how often").to(language))
+    example = say("взірець плану для файла налаштувань", "an example for the configuration").to(language)
+    planning.add_argument("--example", action="store_true", help=example)
     running = verbs.add_parser("run", help=say("зробити копію зараз і довести її", "copy now, and prove").to(language))
     running.add_argument("--plan", metavar="ID", help=plan_help)
     running.add_argument(
@@ -81,6 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     checking.add_argument(
         "--fast", action="store_true", help=say("без читання всіх даних", "without reading all data").to(language)
     )
+    teach(verbs, language)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -93,10 +98,39 @@ def run(parsed: argparse.Namespace) -> int:
         return backup_configs.run(parsed)
     if parsed.verb in backup_centre.VERBS:
         return backup_centre.run(parsed, agent_default=AGENT_CONFIG)
+    if parsed.verb == "plan" and parsed.example:
+        print(EXAMPLE, end="")
+        return 0
     config = load(parsed.config, AgentConfig)
     logs.configure(level="warning", style=config.logs.style)
+    if parsed.verb == "plan":
+        return _show_plans(config)
     work = {"run": _run, "status": _status, "drill": _drill, "restore": _restore, "check": _check}[parsed.verb]
     return asyncio.run(_with_backups(config, parsed, work))
+
+
+def _show_plans(config: AgentConfig) -> int:
+    """Each plan, and what of it cannot be read now; needs neither a centre nor restic."""
+    if not config.backup.plans:
+        tell(say("Планів ще немає. Взірець:", "There is no plan yet. An example:"))
+        print(EXAMPLE, end="")
+        return 0
+    troubles = 0
+    for plan in config.backup.plans:
+        tell(
+            say(
+                "{name} ({id}): раз на {hours:g} год; {paths}",
+                "{name} ({id}): every {hours:g} h; {paths}",
+                name=plan.name,
+                id=plan.id,
+                hours=plan.every_hours,
+                paths=", ".join(map(str, plan.paths)),
+            )
+        )
+        for trouble in preflight(plan.paths):
+            troubles += 1
+            tell(say("  {words}", "  {words}", words=trouble.sentence))
+    return EXIT_CODES[OutcomeKind.MISSING] if troubles else 0
 
 
 Work = Callable[[Backups, argparse.Namespace, asyncio.Event], Coroutine[None, None, int]]

@@ -12,15 +12,18 @@ from backup.repository.freshness import Shelf
 from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, contents_of, forecast, views_of
 from backup.repository.service import Service
+from backup.training import Training
+from beket.app.config import CentreConfig
 from beket.kernel.clock import Clock, utc
 from beket.kernel.text import Text
 from dashboards.web.ports import Backups, GearBook
 
 
 def backups_for_pages(
-    config: RepositoriesConfig, ledger: Ledger, service: Service | None, gear: GearBook, *, clock: Clock
+    centre: CentreConfig, ledger: Ledger, service: Service | None, gear: GearBook, *, clock: Clock
 ) -> Backups:
-    """What pages ask; without a service nobody can look into copies here."""
+    """What pages ask; without a service nobody can look into copies here, nor practise."""
+    config, training = centre.repositories, centre.data / "training"
     look = _Look(config, ledger, clock)
     browser = Browser(service.keyring) if service is not None else None
     return Backups(
@@ -30,6 +33,9 @@ def backups_for_pages(
         acts=ledger.acts,
         orders=ledger.orders,
         gear=gear,
+        sizes=lambda host: ledger.sizes().get(host, []),
+        free_bytes=lambda: free_bytes_at(config.folder),
+        training=Training(training, service.keyring.restic, clock) if service is not None else None,
     )
 
 

@@ -94,7 +94,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         stack.callback(ledger.close)
         service = await service_if_it_can(config, access, ledger, clock=clock)
         gear = stack.enter_context(open_gear(config, facts, inventory, clock=clock))
-        backups = backups_for_pages(config.repositories, ledger, service, gear.for_pages(), clock=clock)
+        backups = backups_for_pages(config, ledger, service, gear.for_pages(), clock=clock)
         holds = Holds(recordings, clock=clock, budget_bytes=config.recordings.hold_budget_bytes)
         hold_news = HoldNews(holds, inventory)
         computers = Computers(config.computers, facts, inventory, clock=clock)

@@ -105,6 +105,7 @@ def test_documents_of_a_council_are_copied_proven_and_seen_at_the_centre(tmp_pat
         line = town.beket("centre", "--config", "centre.toml", "join-line", "council")
         town.beket("agent", "--config", "agent.toml", "join", stdin=line)
         assert "копії ще немає" in town.backup("status", code=1)
+        assert "Документи бухгалтерії (documents): раз на 24 год; " in town.backup("plan")
         with town.running("agent", "--config", "agent.toml"):
             _wait_until(lambda: "backup_proven_restore_age_seconds" in town.samples(), town)
             _wait_until(lambda: "backup_repository_age_seconds" in town.samples(), town)
@@ -126,6 +127,10 @@ def test_documents_of_a_council_are_copied_proven_and_seen_at_the_centre(tmp_pat
     assert "порожню теку" in town.backup("restore", "--plan", "documents", "--to", "повернуте", code=64)
     (town.place.source / "нове.txt").write_text("нове")
     assert "Копію зроблено" in town.backup("run", "--drill")
+    assert "Відновлення працює" in town.backup("drill", "--act", "акти")
+    (page,) = (tmp_path / "акти").glob("*.html")
+    assert "ВІДНОВЛЕННЯ ПІДТВЕРДЖЕНО" in page.read_text()
+    assert page.with_suffix(".json").exists()
     assert "Сховище ціле" in town.backup("check")
     pack = town.repository.packs()[0]
     content = bytearray(pack.read_bytes())

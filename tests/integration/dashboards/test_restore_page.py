@@ -18,13 +18,14 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from backup.acts.record import Piece, Record, Verdict, Why
-from backup.messages import RestoreResult
+from backup.messages import RestoreOrder, RestoreResult
 from backup.repository.browsing import Browser
 from backup.repository.freshness import Shelf
 from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, forecast, views_of
 from backup.restic.run import find_restic
+from backup.training import DOCUMENTS, LOST, Training
 from beket.access.community_key import CommunityKey
 from beket.access.journal import Filter
 from beket.access.roles import CEILING, Action, Role
@@ -78,6 +79,7 @@ class Village:
     """A repository with one copy of a school's documents, and the pages over it."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.place: BackupPlace = make_backup_place(folder / "host", files=1)
         self.ledger = Ledger(folder / "repositories.db")
         self.keyring = asyncio.run(self._keyring(folder))
@@ -130,6 +132,9 @@ class Village:
                 browser=Browser(self.keyring),
                 acts=self.ledger.acts,
                 orders=self.ledger.orders,
+                sizes=lambda host: self.ledger.sizes().get(host, []),
+                free_bytes=lambda: 10**12,
+                training=Training(self.folder / "training", self.keyring.restic, SystemClock()),
             ),
         )
 
@@ -256,7 +261,7 @@ def test_act_is_read_printed_and_taken_as_data_by_those_who_restore_or_check(vil
     village.ledger.acts.keep(ACT)
     village.enter("head")
     page = village.client.get(village.follow(village.client.get("/backups").text, "Акти перевірок")).text
-    assert "Відновлення працює: 1 файл" in page
+    assert "Відновлення працює: перевірено 1 файл, усе збіглося" in page
     address = village.follow(page, "Акт №")
     answer = village.client.get(address)
     assert "АКТ № school-1a2b3c4d/4" in answer.text
@@ -267,8 +272,72 @@ def test_act_is_read_printed_and_taken_as_data_by_those_who_restore_or_check(vil
     data = village.client.get(village.follow(answer.text, "дані"))
     assert data.json()["number"] == "school-1a2b3c4d/4"
     assert village.client.get(f"/backups/{HOST}/acts/nobody").status_code == 404
+    village.enter("auditor")
+    everybodys = village.client.get(village.follow(village.client.get("/journal").text, "Акти перевірки")).text
+    assert village.follow(everybodys, "Акт №") == address
+    village.enter("finance")
+    assert "Акт №" not in village.client.get("/backups/acts").text
     seen = {role for role in Role if _sees(village, role, address)}
     assert seen == {Role.HEAD, Role.DEPUTY, Role.SECRETARY, Role.IT, Role.AUDITOR}
+
+
+def test_past_shows_each_plans_copies_its_drills_and_how_the_repository_grew(village: Village) -> None:
+    today_ns = wall_ns_of(NOW_AT)
+    for days, size in ((10, 1), (0, 2)):
+        village.ledger.keep_size(HOST, size * 10**9, 1, wall_ns=today_ns - days * 86_400 * 10**9)
+    village.enter("it")
+    page = village.client.get(village.follow(village.client.get("/backups").text, "Історія")).text
+    assert "Інші копії" in page  # made by restic itself, for no plan
+    assert "щодня додається" in page
+    assert "місця вистачить" in page
+    assert "сьогодні</th><td>1,9 ГіБ</td>" in page
+    village.ledger.orders.add(
+        HOST, RestoreOrder(id="", snapshot="", path="/дані/лист.odt"), by="head", wall_ns=today_ns
+    )
+    page = village.client.get(f"/backups/{HOST}/history").text
+    assert "/дані/лист.odt" in page
+    assert "чекаємо на комп" in page
+    village.enter("deputy")
+    assert village.client.get(f"/backups/{HOST}/history").status_code == 403
+
+
+def test_anybody_practises_on_invented_documents_alone(village: Village) -> None:
+    village.enter("secretary", reason="")  # whose role takes back no real file
+    page = village.client.get("/backups").text
+    page = village.client.get(village.follow(page, "Потренуватися")).text
+    assert LOST in page
+    assert _post(village, "/backups/training/begin", {"csrf": "x"}).status_code == 403
+    answer = _post(village, "/backups/training/begin", {"csrf": _csrf(page)})
+    assert answer.headers["location"] == "/backups/training"
+    page = village.client.get("/backups/training").text
+    assert "нічого справжнього" in page
+    here = urllib.parse.urljoin(
+        "http://127.0.0.1:8080/", re.findall(r'href="(/backups/training/\w{64}[^"]+)"', page)[0]
+    )
+    folder = village.client.get(html.unescape(here)).text
+    done = _put_back(village, folder, "Список вулиць.txt")
+    assert "зник інший" in done
+    sandbox = village.folder / "training" / "secretary" / "Документи сільради"
+    assert not (sandbox / LOST).exists()
+    assert "Ви впоралися" in _put_back(village, folder, LOST)
+    assert (sandbox / LOST).read_text() == DOCUMENTS[LOST]
+    assert village.client.get(_link(folder, LOST, "/file")).content.decode() == DOCUMENTS[LOST]
+    entries = village.access.journal.read(_actor(village, "auditor"), Filter(action="restore-backup"))
+    assert not [entry for entry in entries if entry.event.subject == "training"]
+    village.enter("finance")
+    assert village.client.get("/backups/training").status_code == 404  # each has a sandbox of one's own
+    village.enter("police")
+    assert village.client.get("/backups/training/begin").status_code == 403
+
+
+def _put_back(village: Village, folder: str, name: str) -> str:
+    """What stands on the last page of the way."""
+    address = _link(folder, name, "/back")
+    page = village.client.get(address).text
+    path = re.findall(r'name="path" value="([^"]+)"', page)[0]
+    form = {"csrf": _csrf(page), "path": html.unescape(path), "how": "beside"}
+    answer = _post(village, address.partition("?")[0], form)
+    return village.client.get(answer.headers["location"]).text
 
 
 def _sees(village: Village, role: Role, address: str) -> bool:

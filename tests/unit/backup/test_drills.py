@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backup import canary
@@ -154,6 +154,7 @@ def test_sandbox_is_private_and_never_a_folder_with_something_in_it(tmp_path: Pa
         sandbox.prepare(tmp_path / "s", 1)
 
 
+@settings(deadline=None)
 @given(content=st.binary(min_size=1, max_size=200), at=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_any_flipped_bit_of_what_was_restored_is_found(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, at: int, bit: int
@@ -207,6 +208,7 @@ def test_restored_sqlite_is_opened_and_its_rows_are_counted(tmp_path: Path) -> N
     assert asyncio.run(databases.load(tmp_path / "absent", "/c", tmp_path, is_late=lambda: False)) is None
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_damaged_sqlite_is_judged_and_never_an_error(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     path = tmp_path_factory.mktemp("d") / "a.db"

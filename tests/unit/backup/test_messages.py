@@ -1,12 +1,14 @@
 """Golden messages of backups, and how the centre takes a report from a host whose clock is wrong."""
 
+import random
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backup.acts.page import act_of, render
 from backup.acts.record import KeyUsed, Loaded, Piece, Record, Verdict, Why
 from backup.messages import (
     PIECES_MAX,
@@ -22,7 +24,7 @@ from backup.messages import (
     RestoreResult,
 )
 from backup.repository import accounts
-from backup.repository.ledger import Host
+from backup.repository.ledger import Host, Ledger
 from backup.repository.remote import RemotePlace
 from backup.web import in_our_time, record_of
 from beket.kernel.errors import ProtocolError
@@ -92,6 +94,28 @@ def test_message_is_spelled_as_in_its_golden_file(name: str) -> None:
     golden = (GOLDEN / f"{name}.json").read_bytes()
     assert decode(golden, type(MESSAGES[name])) == MESSAGES[name]
     assert msgspec.json.format(encode(MESSAGES[name]), indent=2) + b"\n" == golden
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**9))
+def test_hostile_act_is_refused_or_makes_a_page_and_a_row(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    rng = random.Random(seed)
+    plain = msgspec.json.decode((GOLDEN / "backup-act.json").read_bytes())
+    odd = [-1, 0, 2**53, 10**30, -(10**30), 1e308, -0.5, "", "х" * 5000, None, [], {}, "../../etc", "<i>", "{x}"]
+    record = plain["record"]
+    for where in rng.sample([plain, record, record["pieces"][0], record["databases"][0]], rng.randint(1, 4)):
+        where[rng.choice(sorted(where))] = rng.choice(odd)
+    try:
+        report = decode(msgspec.json.encode(plain), ActReport)
+        taken = record_of(report, hosts=("council-1f2e3d4c", "council"), wall_ns=1_700_000_000_000_000_000)
+    except ProtocolError:
+        return
+    body = render(act_of(taken, community="", place="")).partition("</style>")[2]
+    assert body.count("<i>") == 4  # the lines to sign on, and none of theirs
+    ledger = Ledger(tmp_path_factory.mktemp("ledger") / "repositories.db")
+    ledger.acts.keep(taken)
+    assert ledger.acts.of(taken.host) == [taken]
+    ledger.close()
 
 
 def test_what_carries_a_secret_does_not_print_it() -> None:

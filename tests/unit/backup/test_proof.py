@@ -49,6 +49,15 @@ def test_sample_holds_the_largest_file_and_keeps_its_bounds(tree: Path) -> None:
         assert "b" not in _names(manifest.take([tree], [], rng=random.Random(seed), bytes_max=499))
 
 
+def test_sample_of_a_large_tree_always_holds_one_database(tree: Path) -> None:
+    for number in range(100):
+        (tree / f"{number}.txt").write_bytes(b"y")
+    (tree / "облік.SQLITE").write_bytes(b"z")
+    for seed in range(10):
+        names = _names(manifest.take([tree], [], rng=random.Random(seed), files_max=2))
+        assert names == ["b", "облік.SQLITE"]
+
+
 def test_what_may_be_excluded_is_not_sampled(tree: Path) -> None:
     assert _names(manifest.take([tree], ["cache/**", "*/b"], rng=random.Random(1))) == ["a", "c"]
 
