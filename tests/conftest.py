@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from beket.testing import footage as films
 from beket.testing.programs import what_is_missing
+
+# How long an example takes is the machine's affair, and a busy one is no failure of the code.
+settings.register_profile("beket", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beket")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

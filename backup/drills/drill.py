@@ -150,6 +150,8 @@ async def _restore(
         names = [one.entry.path for one in chosen]
         if not names:
             return _Came(OutcomeKind.OK)
+        if _is_late(tools, ends_ns):
+            return _Came(OutcomeKind.CANCELLED)
         ended = await tools.restic.run(commands.restore(tools.repository, snapshot.id, files, only=names), stop=limit)
         outcome = classify(ended)
         pieces = await asyncio.to_thread(sandbox.compare, chosen, files)

@@ -52,8 +52,9 @@ def village(at_s: float) -> list[Point]:
     """Every metric of the catalogue at a moment, as two sites measure it: of each thing one that is well, one not."""
     points: list[Point] = []
     for metric in full_catalogue():
-        for n in (0, 1):
-            for site in ("school", "club") if "site" in metric.labels else ("",):
+        for site_number, site in enumerate(("school", "club") if "site" in metric.labels else ("",)):
+            # A thing that has no name but its site's is measured once: one is well, the other is not.
+            for n in (0, 1) if set(metric.labels) - {"site"} else (site_number,):
                 labels = tuple(
                     (name, site if name == "site" else THINGS[n].get(name, f"{name}-{n}")) for name in metric.labels
                 )
