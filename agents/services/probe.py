@@ -138,7 +138,8 @@ async def read(probe: Probe, target: Target, tools: Tools, *, within_s: float) -
         outcome = Outcome.ATTENTION if found.trouble else Outcome.WORKS
     duration_s = (clock.mono_ns() - began_ns) / NS_PER_S
     samples = [(metrics.PROBE_UP, float(outcome is not Outcome.FAILS)), *found.samples]
-    if outcome is not Outcome.FAILS:  # how long a failure took says nothing of the service
+    # How long a failure took, or a burst of pings, says nothing of the service.
+    if outcome is not Outcome.FAILS and not any(metric is metrics.LINK_LATENCY for metric, _ in found.samples):
         samples.append((metrics.PROBE_DURATION, round(duration_s, DURATION_DIGITS)))
     points = [Point(metric.name, labels_of(metric, target), wall_ns, value) for metric, value in samples]
     return Reading(service, outcome, found.text, found.trouble, points)

@@ -71,6 +71,8 @@ def failure_of(error: OSError | EOFError | BeketError) -> tuple[Trouble, Text]:
         return _BY_KIND.get(error.kind, Trouble.OTHER), error.message
     if isinstance(error, socket.gaierror):
         return Trouble.NAME, say("Такої назви в мережі немає.", "There is no such name in the network.")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Trouble.CERTIFICATE, say("Сертифікату не можна вірити.", "The certificate cannot be trusted.")
     if isinstance(error, ssl.SSLError):
         return Trouble.TLS, say("Захищене з'єднання (TLS) не вдалося.", "The secure connection (TLS) failed.")
     if isinstance(error, ConnectionRefusedError):

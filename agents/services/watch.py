@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from agents.services import metrics
-from agents.services.kinds import EVERY_S, PROBES
+from agents.services.kinds import EVERY_S, PROBES, SOONER, WITHIN_S
 from agents.services.line_record import LineRecord
 from agents.services.probe import Outcome, Reading, Target, Tools, labels_of, read, target_of
 from agents.services.trouble import Trouble
@@ -121,20 +121,21 @@ class ServiceWatch:
         except InvalidArgument:
             log.warning("%s: its address is not understood by this release", service.id)  # a newer centre's kind
             return
-        every_ns = round(max(interval_s, EVERY_S.get(target.address.kind, 0)) * NS_PER_S)
+        kind = target.address.kind
+        every_ns = round(max(interval_s, EVERY_S.get(kind, 0)) * NS_PER_S)
+        within_s = max(self._pace.timeout_s, WITHIN_S.get(kind, 0))
         await clock.sleep(self._rng.random() * interval_s)
         last: Reading | None = None
         asked_mono_ns = 0
+        slack_ns = round(interval_s * NS_PER_S) // 2  # a beat is due although it comes a moment early
         record = LineRecord(target, self._light)
         while True:
             began_ns = clock.mono_ns()
-            # One that fails is asked at every beat: its owner mends it and wants to see that.
-            if last is None or last.outcome is Outcome.FAILS or began_ns - asked_mono_ns >= every_ns:
+            fails = last is not None and last.outcome is Outcome.FAILS
+            if last is None or began_ns - asked_mono_ns + slack_ns >= (every_ns // SOONER if fails else every_ns):
                 async with self._turn:
-                    asked_mono_ns = clock.mono_ns()
-                    reading = await read(
-                        PROBES[target.address.kind], target, self._tools, within_s=self._pace.timeout_s
-                    )
+                    asked_mono_ns = began_ns
+                    reading = await read(PROBES[kind], target, self._tools, within_s=within_s)
                 self._take(target, last, reading)
                 self._points += record.judge(reading.points)
                 last = reading

@@ -31,6 +31,7 @@ TEST_PROGRAMS = {
     "/usr/bin/ping": "iputils-ping",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/sbin/chronyd": "chrony",
+    "/usr/lib/dovecot/imap": "dovecot-imapd",
     "/usr/bin/ssh": "openssh-client",
     "/usr/sbin/sshd": "openssh-server",
     "/usr/share/doc/libpam-wrapper": "libpam-wrapper",

@@ -80,6 +80,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     contract: str = ""
 
+    @property
+    def contacts(self) -> str:
+        """Name, phone and contract in one line, as far as they are known."""
+        return ", ".join(part for part in (self.name, self.phone, self.contract) if part)
+
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A thing that answers on the network and is not a camera.

@@ -32,11 +32,15 @@ class Authority:
 
     def server(self, name: str = "localhost", *, days_left: float = 365, own: bool = False) -> ssl.SSLContext:
         """A server's side of TLS, with a certificate for `name` that ends in `days_left`; `own`: signed by itself."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_file(name, days_left=days_left, own=own))
+        return context
+
+    def server_file(self, name: str = "localhost", *, days_left: float = 365, own: bool = False) -> Path:
+        """Key and certificate of a server in one file, as `server` uses them."""
         pem = self.folder / f"{name}-{days_left:g}-{own}.pem"
         pem.write_bytes(self._signed(name, days_left, own))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
+        return pem
 
     def trust(self) -> ssl.SSLContext:
         """A client's side of TLS that trusts this authority alone."""

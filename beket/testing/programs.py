@@ -34,6 +34,7 @@ PARTS: dict[str, Part] = dict(
         _program("chronyd", "chrony"),
         _program("chromium", "chromium fonts-dejavu-core"),
         _program("dnsmasq", "dnsmasq-base"),
+        _program("dovecot", "dovecot-imapd"),
         _program("ffmpeg", "ffmpeg"),
         _program("ffprobe", "ffmpeg"),
         _program("gst-launch-1.0", "gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"),

@@ -5,6 +5,7 @@ It serves on a thread of its own; its mode may be changed while it runs, and it 
 
 import asyncio
 import contextlib
+import mailbox
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
 from enum import StrEnum
+from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -54,13 +56,16 @@ class MailServer:
         login: the one login that it accepts when it asks for any.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None, login: tuple[str, str] | None) -> None:
+    def __init__(
+        self, *, tls: ssl.SSLContext | None, login: tuple[str, str] | None, maildir: Path | None = None
+    ) -> None:
         self.host = "127.0.0.1"
         self.port = free_tcp_port()
         self.mode = Mode.ACCEPTS
         self.letters: list[Received] = []
         self.login = login
         self._tls = tls
+        self._maildir = maildir
         self._controller: Controller | None = None
 
     def start(self) -> None:
@@ -108,6 +113,8 @@ class MailServer:
         """Take the letter."""
         content = envelope.original_content or b""
         self.letters.append(Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
+        if self._maildir:
+            mailbox.Maildir(self._maildir, create=False).add(content)
         if self.mode is Mode.TAKES_AND_HANGS:
             await asyncio.sleep(3600)
         return "250 taken"
@@ -120,9 +127,14 @@ class MailServer:
 
 
 @contextlib.contextmanager
-def mail_server(*, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> Iterator[MailServer]:
-    """A server that runs until the block ends; with `tls` it insists on STARTTLS, with `login` on that login."""
-    server = MailServer(tls=tls, login=login)
+def mail_server(
+    *, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None, maildir: Path | None = None
+) -> Iterator[MailServer]:
+    """A server that runs until the block ends; with `tls` it insists on STARTTLS, with `login` on that login.
+
+    What it takes is delivered to `maildir`, if one is given.
+    """
+    server = MailServer(tls=tls, login=login, maildir=maildir)
     server.start()
     try:
         yield server
