@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Camera, Device, Inventory, Site
@@ -66,6 +68,12 @@ class SitePicture:
     cameras: tuple[Thing, ...]
 
 
+def _with_contacts(site: Site, inventory: Inventory) -> Site:
+    """The site with its provider as people need him when the line is down: name, phone, contract."""
+    provider = inventory.provider_of(site)
+    return msgspec.structs.replace(site, provider=provider.contacts) if provider else site
+
+
 class Watch:
     """What came, and when by our monotonic clock; belongs to one evaluator.
 
@@ -117,7 +125,7 @@ class Watch:
         known = set(ever_heard)
         return [
             SitePicture(
-                site,
+                _with_contacts(site, inventory),
                 self._is_silent(("site", site.id), mono_ns) if site.id in known else None,
                 tuple(self._thing("device", d, mono_ns, wall_ns) for d in inventory.devices if d.site == site.id),
                 tuple(

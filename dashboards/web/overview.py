@@ -21,6 +21,7 @@ from dashboards.web.look import camera_states, device_states
 from dashboards.web.person import Person, person_of, sites_to_see
 from dashboards.web.ports import OwnTrouble, Parts
 from dashboards.web.rendering import PAGE_HEADERS, Renderer, language_of, local_next, moment_writer
+from dashboards.web.services import SERVICE_WORDS, service_rows
 from dashboards.web.wording import ACCESS_WORDS, ACTION_WORDS, DEVICE_WORDS
 
 JOURNAL_PAGE = 50
@@ -98,6 +99,9 @@ def _facts(parts: Parts, person: Person) -> dict[str, Any]:
         "devices": device_list,
         "works": states.State.WORKS,
         "state_words": states.STATE_WORDS,
+        "services": service_rows(parts, inventory, seen),
+        "service_words": SERVICE_WORDS,
+        "providers": {site.id: inventory.provider_of(site) for site in sites},
         "device_words": DEVICE_WORDS,
         "alerts": lines,
         "alerts_judged": parts.alerts is not None,

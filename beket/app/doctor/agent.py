@@ -1,4 +1,4 @@
-"""Owns what the doctor looks at on a site's agent: its join, its secrets, its centre, and each camera and device."""
+"""Owns what the doctor looks at on a site's agent: its join, its secrets, its centre, each camera, device, service."""
 
 import asyncio
 import random
@@ -11,13 +11,16 @@ from agents.network.device_poll import DevicePolls
 from agents.network.icmp import Pinger
 from agents.network.module_files import load_shipped
 from agents.network.snmp.backends import Backends
+from agents.services.kinds import PROBES, WITHIN_S
+from agents.services.probe import Outcome, Tools, read, target_of
 from beket.app.config import AgentConfig
 from beket.app.doctor.finding import Finding, bad, good, look, look_async, machine_findings, odd
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity, open_inventory_cache
 from beket.app.wiring.catalogue import full_catalogue
+from beket.app.wiring.service_trust import trust
 from beket.kernel.clock import Clock
-from beket.kernel.errors import BeketError, NotFound
-from beket.kernel.inventory import Camera, Device, Inventory
+from beket.kernel.errors import BeketError, NotFound, Unreachable
+from beket.kernel.inventory import Camera, Device, Inventory, Service
 from beket.kernel.secrets import Secret, SecretFolder
 from beket.kernel.text import Text, plain, say
 from beket.media.rtsp.digest import Credentials
@@ -28,7 +31,7 @@ AT_ONCE = 16
 async def examine_agent(
     config: AgentConfig, config_file: Path, *, clock: Clock, rng: random.Random
 ) -> AsyncIterator[Finding]:
-    """Look at everything that this agent depends on, the cameras and devices side by side."""
+    """Look at everything that this agent depends on; cameras, devices and services side by side."""
     for finding in machine_findings(config_file):
         yield finding
     files = AgentFiles(config.data)
@@ -50,6 +53,8 @@ async def examine_agent(
         return
     secrets = SecretFolder(config.secrets)
     for finding in await _examine_things(inventory, secrets, clock=clock, rng=rng):
+        yield finding
+    for finding in await _examine_services(inventory, config, clock=clock, rng=rng):
         yield finding
 
 
@@ -83,6 +88,38 @@ async def _examine_things(
         cameras = [camera(one) for one in inventory.cameras]
         devices = [device(one) for one in inventory.devices]
         return list(await asyncio.gather(*cameras, *devices))
+
+
+async def _examine_services(
+    inventory: Inventory, config: AgentConfig, *, clock: Clock, rng: random.Random
+) -> list[Finding]:
+    """Each service once; the sentences are the probes' own."""
+    try:
+        tls = trust(config.services)
+    except BeketError as error:
+        return [bad(plain("services.authority"), error)]
+    with closing(Pinger(clock=clock, rng=rng)) as pinger:
+        tools = Tools(clock, rng, pinger, SecretFolder(config.secrets), tls)
+        turn = asyncio.Semaphore(config.services.at_once)
+
+        async def service(one: Service) -> Finding:
+            async with turn:
+                return await _examine_service(one, tools, timeout_s=config.services.timeout_s)
+
+        return list(await asyncio.gather(*map(service, inventory.services)))
+
+
+async def _examine_service(service: Service, tools: Tools, *, timeout_s: float) -> Finding:
+    name = plain(service.name)
+    try:
+        target = target_of(service, provider="")
+    except BeketError as error:
+        return bad(name, error)
+    kind = target.address.kind
+    reading = await read(PROBES[kind], target, tools, within_s=max(timeout_s, WITHIN_S.get(kind, 0)))
+    if reading.outcome is Outcome.FAILS:
+        return bad(name, Unreachable(reading.text, subject=service.id))
+    return odd(name, reading.text) if reading.outcome is Outcome.ATTENTION else good(name, reading.text)
 
 
 async def _examine_camera(camera: Camera, secrets: SecretFolder, clock: Clock) -> Finding:

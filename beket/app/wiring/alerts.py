@@ -17,6 +17,7 @@ from beket.access.roles import Action
 from beket.access.store import AccessStore
 from beket.app.config import CentreConfig
 from beket.app.web_people import actor_of
+from beket.app.wiring.service_alerts import ServiceAlerts
 from beket.kernel.clock import Clock, read_boot_id
 from beket.kernel.database import Database
 from beket.kernel.errors import Forbidden
@@ -79,13 +80,14 @@ class Alerts:
         )
         is_on = bool(mail.host and mail.recipients)
         self._view = AlertsView(self._store, self._outbox, clock=clock, boot_id=boot_id, mail_is_on=is_on)
+        services = ServiceAlerts(parts.samples, parts.inventory, config.alerts, clock=clock)
         self._evaluator = evaluator.Evaluator(
             inventory=parts.inventory,
             samples=parts.samples,
             arrivals=functools.partial(arrivals, parts.instruments, clock),
             alerts=self._store,
             watch=watch(config.alerts),
-            rules=replace(rules(config.alerts), others=parts.others),
+            rules=replace(rules(config.alerts), others=lambda: [*services.conditions(), *parts.others()]),
             boot_id=boot_id,
         )
         self._gate = mail_gate(mail)

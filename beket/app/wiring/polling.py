@@ -7,7 +7,6 @@ import asyncio
 import functools
 import logging
 import random
-import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -34,15 +33,15 @@ from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, connect, load_identity, open_inventory_cache
 from beket.app.wiring.catalogue import full_catalogue
+from beket.app.wiring.service_trust import trust
 from beket.kernel.clock import Clock
-from beket.kernel.errors import InvalidConfig, NotFound
+from beket.kernel.errors import NotFound
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Inventory
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
 from beket.kernel.secrets import SecretFolder
 from beket.kernel.supervise import keep_running
-from beket.kernel.text import say
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
         tools = Tools(
-            clock=clock, rng=rng, pinger=pinger, secrets=SecretFolder(config.secrets), tls=_trust(config.services)
+            clock=clock, rng=rng, pinger=pinger, secrets=SecretFolder(config.secrets), tls=trust(config.services)
         )
         services = service_watch(config.services, spool, tools, light=lambda: light_of(poller.last_readings()))
 
@@ -143,20 +142,6 @@ def service_watch(
     """Who asks the site's services; `light`: whether the site has mains power, as far as its gear tells."""
     pace = Pace(config.interval_s, config.timeout_s, config.at_once)
     return ServiceWatch(tools=tools, sink=sink, rng=tools.rng, pace=pace, light=light)
-
-
-def _trust(config: ServicesConfig) -> ssl.SSLContext:
-    """What the machine trusts, and the community's own authority."""
-    trust = ssl.create_default_context()
-    if config.authority:
-        try:
-            trust.load_verify_locations(config.authority)
-        except OSError as error:
-            raise InvalidConfig(
-                say("Файл центру сертифікації не читається.", "The authority's file cannot be read."),
-                subject="services.authority",
-            ) from error
-    return trust
 
 
 def _count_odd(instruments: Instruments, reason: str) -> None:
