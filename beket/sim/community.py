@@ -17,6 +17,7 @@ from beket.sim import gear
 from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
 from beket.sim.power import Power, Supply
 from beket.sim.scene import Daylight, Scene
+from beket.sim.services import SimulatedServices, services_of
 from beket.sim.snmp_agent import Mib, SnmpAgent
 from beket.sim.specs import CameraSpec, GearSpec, PortSpec, SimulatedCommunity, SiteSpec
 from beket.sim.traffic import VillageTraffic
@@ -39,6 +40,7 @@ def inventory(community: SimulatedCommunity, *, version: int = 1) -> Inventory:
         sites=tuple(spec.site for spec in community.sites),
         devices=tuple(devices),
         cameras=tuple(cameras),
+        services=tuple(services_of([spec.site.id for spec in community.sites], cameras[0])),
     )
 
 
@@ -71,6 +73,7 @@ class Simulation:
         for number, spec in enumerate(community.sites, start=1):
             self._build_site(number, spec, logins, daylight)
         self._all_cameras = SimulatedCameras(list(self.cameras.values()))
+        self._services = SimulatedServices(clock)
         self._gear_serves = asyncio.Event()
 
     def switch_off(self, site: SiteId) -> None:
@@ -104,10 +107,12 @@ class Simulation:
             for address, agent in self._agents:
                 host, port = address.split(":")
                 await agent.start(host, int(port))
+            await self._services.start()
             self._gear_serves.set()
             await self._all_cameras.run()
         finally:
             self._gear_serves.clear()
+            self._services.close()
             for _, agent in self._agents:
                 agent.close()
 

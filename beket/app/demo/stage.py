@@ -8,11 +8,15 @@ import os
 import secrets
 import shutil
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from agents.cameras.config import CamerasConfig
 from agents.network.config import NetworkConfig
+from agents.services.config import ServicesConfig
 from agents.uplink.config import UplinkConfig
 from backup.config import BackupConfig, PlanConfig
 from backup.repository import server
@@ -38,7 +42,8 @@ from beket.app.wiring.join_line import join_line
 from beket.kernel.clock import Clock
 from beket.kernel.config import spell
 from beket.kernel.errors import NotFound
-from beket.kernel.ids import SiteId, UserId
+from beket.kernel.ids import ServiceId, SiteId, UserId
+from beket.kernel.inventory import Service
 from beket.kernel.secrets import Secret, write_secret_file
 from beket.sim.community import inventory, new_logins
 from beket.sim.computers import COMPUTERS
@@ -54,6 +59,8 @@ AGENTS_PORTS = range(8443, 8543)
 # Short, so that a newcomer sees the first recording within seconds.
 SEGMENT_S = 10
 POLL_EVERY_S = 2
+SERVICES_EVERY_S = 10
+CENTRE_CERTIFICATE = "centre.crt"  # the demo's agents trust it, as those of a community trust their own authority
 # Impatient, so that a newcomer who switches the light off sees the alert at once.
 ALERTS = AlertsConfig(
     every_s=3,
@@ -219,6 +226,7 @@ def _agent_config(folder: Path, site: SiteId, centre: CentreConfig, *, restic: s
         cameras=CamerasConfig(segment_s=SEGMENT_S),
         recordings=RecordingsConfig(folder=folder / "video" / site, free_floor_gib=1),
         network=NetworkConfig(interval_s=POLL_EVERY_S, ping_proves_life=False),
+        services=ServicesConfig(interval_s=SERVICES_EVERY_S, authority=centre.keys / CENTRE_CERTIFICATE),
         uplink=UplinkConfig(rate_kbps=20_000),
         backup=_backup_config(folder, site, centre, restic) if has_plan else BackupConfig(),
     )
@@ -258,8 +266,27 @@ def _put_secret(path: Path, secret: Secret) -> None:
 
 def _put_inventory(stage: Stage, clock: Clock) -> None:
     with open_inventory(stage.centre, clock=clock) as store:
-        plan = store.propose(inventory(stage.community))
+        known = inventory(stage.community)
+        services = (*known.services, *_services_of_the_centre(stage))
+        plan = store.propose(msgspec.structs.replace(known, services=services))
         store.accept(plan, actor=UserId(operator()), reason="навчальна громада")
+
+
+def _services_of_the_centre(stage: Stage) -> Iterator[Service]:
+    """The centre's own doors, as the first site sees them."""
+    site = stage.community.sites[0].site.id
+    yield Service(
+        id=ServiceId("centre-pages"),
+        site=site,
+        name="Сторінки Бекета",
+        address=f"http://{HOST}:{stage.centre.pages.port}/login",
+    )
+    yield Service(
+        id=ServiceId("centre-certificate"),
+        site=site,
+        name="Сертифікат центру",
+        address=f"tls://{HOST}:{stage.centre.agents.port}",
+    )
 
 
 def _put_accounts(stage: Stage, clock: Clock) -> None:

@@ -1,14 +1,18 @@
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from beket.kernel.clock import SystemClock
 from beket.kernel.ids import SiteId
+from beket.kernel.secrets import write_secret_file
 from beket.sim.community import Simulation, inventory, new_logins
 from beket.sim.places import MOHYLIV
 from beket.testing.process import ProgramFailed, output_of
+from tests.service_readings import ask, works
 
 pytestmark = pytest.mark.usefixtures("village_to_ourselves")
 COUNCIL = SiteId("council-mohyliv")
@@ -31,6 +35,25 @@ def run_with(test: Callable[[Simulation], Awaitable[None]]) -> None:
                 await running
 
     asyncio.run(body())
+
+
+def test_what_the_community_relies_on_answers_its_probes() -> None:
+    """Each kind once, asked as an agent asks; those of the centre stand on its own stage."""
+
+    async def ask_all(_: Simulation) -> None:
+        cheap = inventory(MOHYLIV).services
+        with tempfile.TemporaryDirectory() as folder:
+            for name, secret in LOGINS.items():
+                write_secret_file(Path(folder) / name, secret)
+            asked = [
+                asyncio.to_thread(ask, one.address, expect=one.expect, secret=one.secret, secrets=Path(folder))
+                for one in cheap
+            ]
+            readings = await asyncio.gather(*asked)
+        assert {one.address.partition(":")[0] for one in cheap} == {"ping", "http", "dns", "ntp", "tcp", "rtsp"}
+        assert [(one.service.address, one.text.en) for one in readings if not works(one)] == []
+
+    run_with(ask_all)
 
 
 async def get(device: str, *names: str) -> list[str]:
