@@ -108,6 +108,7 @@ def inventories(draw: st.DrawFn, *, version: int = 0) -> Inventory:
         for i in sorted(site_ids)
     ]  # fmt: skip
     ids = st.lists(_SLUGS, unique=True, max_size=4) if sites else st.just([])
+    few = st.lists(_SLUGS, unique=True, max_size=2) if sites else st.just([])
     somewhere = st.sampled_from([site.id for site in sites]) if sites else st.nothing()
     devices = [
         Device(
@@ -130,11 +131,11 @@ def inventories(draw: st.DrawFn, *, version: int = 0) -> Inventory:
             id=ServiceId(i), site=draw(somewhere), name=draw(texts(min_size=1)), expect=draw(texts()),
             address=draw(_HOSTS.map("https://{}/page".format) | _HOSTS.map("ping://{}".format)), secret=draw(_SECRETS),
         )
-        for i in sorted(draw(ids))
+        for i in sorted(draw(few))
     ]  # fmt: skip
     providers = [
         Provider(id=ProviderId(i), name=draw(texts(min_size=1)), phone=draw(texts()), contract=draw(texts()))
-        for i in sorted(draw(st.lists(_SLUGS, unique=True, max_size=3)))
+        for i in sorted(draw(st.lists(_SLUGS, unique=True, max_size=2)))
     ]
     return Inventory(
         version=version, community=COMMUNITY, sites=tuple(sites), devices=tuple(devices), cameras=tuple(cameras),

@@ -1,5 +1,5 @@
 import msgspec
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Inventory, Site
@@ -24,14 +24,14 @@ def apply(changes: tuple[Change, ...], old: Inventory) -> Inventory:
     return in_order(msgspec.structs.replace(old, community=renamed[0] if renamed else old.community, **lists))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(inventories(), inventories())
 def test_diff_says_everything_that_leads_from_one_version_to_another(old: Inventory, new: Inventory) -> None:
     assert apply(diff(old, new), old) == new
 
 
 @given(inventories())
-@settings(max_examples=20)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 def test_diff_is_empty_between_equals_whatever_their_numbers(inventory: Inventory) -> None:
     assert diff(inventory, msgspec.structs.replace(inventory, version=9)) == ()
 

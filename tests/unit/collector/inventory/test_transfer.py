@@ -53,7 +53,7 @@ def test_yaml_there_and_back_changes_nothing(inventory: Inventory) -> None:
 
 
 @given(inventories())
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_csv_there_and_back_changes_nothing(inventory: Inventory) -> None:
     built = EMPTY
     for file_format in CSV_FORMATS.values():
