@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beket.kernel.errors import InvalidArgument
@@ -55,6 +55,7 @@ def test_a_login_in_an_address_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in str(raised.value.sentence().uk)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     for scheme in ("", "http://", "dns://a/", "mail://a/b@c?imap="):

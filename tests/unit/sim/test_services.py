@@ -1,6 +1,6 @@
 """The simulated name server and clock answer as real ones do, and garbage not at all."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.services.dns_message import answers, encode_query, parse_answer
@@ -33,6 +33,7 @@ def test_the_clock_tells_the_time() -> None:
     assert (time.stratum, abs(time.sent_ns - NOW_NS) <= 1) == (2, True)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120))
 def test_garbage_gets_no_answer_or_a_short_one(data: bytes) -> None:
     for said in (name_answer(data), clock_answer(data, NOW_NS)):

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.services.domain import expiry_in, expiry_of
@@ -52,6 +52,7 @@ def test_an_rdap_answer_without_an_end_says_none() -> None:
     assert expiry_of(b'{"events":[{"eventAction":"expiration","eventDate":"tomorrow"}]}') is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_rdap_or_the_declared_failure(data: bytes) -> None:
     for body in (data, b'{"events":[' + data + b"]}", b"[" * 5000):
@@ -61,6 +62,7 @@ def test_any_bytes_are_rdap_or_the_declared_failure(data: bytes) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_searched(text: str) -> None:
     expiry_in(text + "\nexpires: " + text)

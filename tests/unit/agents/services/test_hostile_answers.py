@@ -5,7 +5,7 @@ import random
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.services.connection import Connection
@@ -68,6 +68,7 @@ def test_damaged_answers_raise_the_declared_failure_alone(seed: int) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=600), kind=st.sampled_from(["A", "AAAA", "MX", "NS", "TXT"]))
 def test_any_bytes_are_an_answer_or_the_declared_failure(data: bytes, kind: str) -> None:
     try:
@@ -109,6 +110,7 @@ def test_time_goes_on_after_2036() -> None:
     assert before.sent_ns - before.received_ns == 2_000_000_000
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_head_is_read_or_refused(data: bytes) -> None:
     try:

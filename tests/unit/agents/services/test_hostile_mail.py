@@ -5,7 +5,7 @@ import random
 import ssl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.services.connection import Connection
@@ -15,6 +15,7 @@ from agents.services.trouble import Failed
 from beket.kernel.secrets import Secret
 from tests.hostile import damaged
 
+TLS = ssl.create_default_context()
 SMTP = b"220 hi\r\n250-mail\r\n250 SIZE\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n"
 IMAP = b"* OK hi\r\n+ \r\na1 OK in\r\n* 3 EXISTS\r\na2 OK\r\na3 OK\r\n* SEARCH 2 3\r\na4 OK\r\n"
 
@@ -48,9 +49,7 @@ def talking(data: bytes) -> Connection:
 def smtp(data: bytes) -> bytes:
     async def run() -> bytes:
         connection = talking(data)
-        await send_letter(
-            connection, "h", tls=ssl.create_default_context(), login=Secret("a:b"), box="r@a.ua", letter=b"x"
-        )
+        await send_letter(connection, "h", tls=TLS, login=Secret("a:b"), box="r@a.ua", letter=b"x")
         return connection.writer.sent  # type: ignore[attr-defined, no-any-return]
 
     return asyncio.run(run())
@@ -59,7 +58,7 @@ def smtp(data: bytes) -> bytes:
 def imap(data: bytes) -> list[int]:
     async def run() -> list[int]:
         box = Mailbox(talking(data))
-        await box.open("h", tls=ssl.create_default_context(), login=Secret("a:b"))
+        await box.open("h", tls=TLS, login=Secret("a:b"))
         return await box.find("beket-probe")
 
     return asyncio.run(run())
@@ -91,6 +90,7 @@ def test_damaged_talks_raise_the_declared_failure_alone(seed: int) -> None:
                 continue
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_end(data: bytes) -> None:
     for talk, head in ((smtp, b"220 hi\r\n250 "), (imap, b"* OK hi\r\na1 OK\r\n")):

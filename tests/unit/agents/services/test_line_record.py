@@ -1,7 +1,7 @@
 """A provider answers for a line that is down while there is light, and for nothing else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.network.device_poll import Reading as DeviceReading
@@ -119,6 +119,7 @@ def test_a_service_that_is_no_line_has_no_record() -> None:
     assert record.judge([]) == record.judge([]) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([True, False, None])), min_size=1, max_size=30))
 def test_every_burst_is_counted_once_and_never_both_ways(steps: list[tuple[bool, bool | None]]) -> None:
     lamp = Lamp()
