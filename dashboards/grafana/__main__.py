@@ -10,7 +10,9 @@ from dashboards.grafana.computers import computers
 from dashboards.grafana.device import device
 from dashboards.grafana.overview import overview
 from dashboards.grafana.panels import Dashboard
+from dashboards.grafana.providers import providers
 from dashboards.grafana.rest import names_in, rest
+from dashboards.grafana.services import services_page
 from dashboards.grafana.site import site
 from dashboards.grafana.uplink import uplink_budget
 
@@ -19,7 +21,7 @@ FOLDER = Path(__file__).parent / "pages"
 
 def pages() -> tuple[Dashboard, ...]:
     """Every page."""
-    network = (overview(), site(), device(), uplink_budget())
+    network = (overview(), site(), device(), uplink_budget(), providers(), services_page())
     made = (*network, cameras_and_recorder(), computers(), backups(), beket_itself())
     return (*made, rest(names_in(made)))
 

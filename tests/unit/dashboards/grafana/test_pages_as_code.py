@@ -24,7 +24,19 @@ OPTIONS = {
 }
 CUSTOM = {"timeseries": "TimeSeriesFieldConfig", "state-timeline": "StateTimelineFieldConfig"}
 NAMES = sorted(files())
-WANTED = {"overview", "site", "device", "cameras", "uplink", "backups", "computers", "itself", "rest"}
+WANTED = {
+    "overview",
+    "site",
+    "device",
+    "cameras",
+    "uplink",
+    "providers",
+    "services",
+    "backups",
+    "computers",
+    "itself",
+    "rest",
+}
 
 
 @pytest.fixture(params=NAMES)
