@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from agents.uplink.bulk import Centre
 from agents.uplink.messages import HOLDS_PATH, HeldTime, HeldTimes
 from beket.kernel import wire
+from beket.kernel.errors import ProtocolError
+from beket.kernel.ids import is_slug
+from beket.kernel.text import say
 
 NOT_MODIFIED = 304
 ANSWER_MAX_BYTES = 2 * 1024 * 1024
@@ -35,6 +38,8 @@ class HoldsWatch:
             return False
         body = reply.raise_for_status(HOLDS_PATH).body
         times = wire.decode(body, HeldTimes, max_bytes=ANSWER_MAX_BYTES)
+        if not all(is_slug(one.camera) for one in times.held):
+            raise ProtocolError(say("Центр назвав камеру незрозуміло.", "The centre names no camera."))
         self._keep(times.held)
         self._version = times.version
         return True

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from agents.cameras.maintenance import in_maintenance
 from beket.access.agent_key import AgentKey, Enrolled, save_enrolled
 from beket.app import cli
 from beket.app.commands.vms import camera_of, pace_of, place_of, spell_place
 from beket.app.terminal import Bar, bar_text
 from beket.app.wiring.agent_side import AgentFiles
 from beket.app.wiring.recordings import open_recordings
-from beket.kernel.clock import SimulatedClock
+from beket.kernel.clock import SimulatedClock, SystemClock
 from beket.kernel.errors import HANDLING, InvalidArgument, Kind
 from beket.kernel.ids import AgentId, CameraId, CommunityId, SiteId
 from beket.kernel.metrics import Instruments
@@ -126,3 +127,26 @@ def test_the_bar_knows_when_it_ends_and_never_divides_by_nothing() -> None:
     assert bar_text(0, 0, 0).uk == "[....................]   0 % · 0 Б з 0 Б · 0.0 МБ/с · ще 0:00:00"
     assert bar_text(10, 5, 1).uk.startswith("[####################] 100 %")
     assert "ще 1:00:00" in bar_text(1_000_000, 3_601_000_000, 1).uk
+
+
+def test_forecast_says_for_how_long_there_is_room_and_what_each_camera_takes(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert vms(site, "forecast") == 0
+    assert capsys.readouterr().out.splitlines() == ["Ще нічого не записано.", "Під забороною стирати: 0 Б."]
+
+
+def test_people_at_work_say_so_at_the_site_and_take_it_back(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mark = AgentFiles(site / "data").maintenance
+    assert vms(site, "maintenance", "--minutes", "40") == 0
+    assert "Планові роботи: 40 хвилин." in capsys.readouterr().out
+    assert in_maintenance(mark, clock=SystemClock())
+    assert vms(site, "maintenance", "--minutes", "0") == 0
+    assert not in_maintenance(mark, clock=SystemClock())
+    assert vms(site, "maintenance", "--minutes", "100000") == HANDLING[Kind.INVALID_ARGUMENT].exit_code
+
+
+def test_a_centre_has_no_cameras_to_work_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["vms", "--config", str(tmp_path / "centre.toml"), "maintenance", "--minutes", "5"]
+    assert cli.main(arguments) == HANDLING[Kind.INVALID_ARGUMENT].exit_code
+    assert "beket vms --agent" in capsys.readouterr().err
