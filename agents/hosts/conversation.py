@@ -16,8 +16,8 @@ from beket.kernel.errors import ProtocolError, TimedOut, Unauthenticated, Unreac
 from beket.kernel.secrets import Secret
 from beket.kernel.text import say
 
-# How long a device must be quiet for its last line to count as the end.
-SETTLED_S = 0.15
+# How long a device must be quiet for its last line to count as the end; a weak line stutters by a fifth of a second.
+SETTLED_S = 0.3
 SETTLED_FIRST_S = 0.6
 SETTLED_TORN_S = 2.0
 QUIET_S = 0.02

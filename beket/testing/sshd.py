@@ -7,12 +7,13 @@ nothing of the machine's accounts is read or written. Every login is given one f
 import contextlib
 import getpass
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from beket.testing.process import Program, free_tcp_port, output_of, port_answers, running
 from beket.testing.programs import find
@@ -157,9 +158,6 @@ def command_lines_with(words: str) -> list[str]:
 
 def hang_up_all(server: Sshd) -> None:
     """Cut every session as a power cut does, and go on serving."""
-    children = subprocess.run(
-        ["pgrep", "-P", str(server.program.process.pid)], capture_output=True, text=True, check=False
-    )
-    for pid in children.stdout.split():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid), 9)
+    for child in psutil.Process(server.program.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
