@@ -168,6 +168,10 @@ class CrashDisk:
         self._do(Operation("remove", name))
         return True
 
+    def name(self) -> str:
+        """See `Disk.name`."""
+        return self.device or "memory"
+
     def file_system(self) -> str:
         """See `Disk.file_system`."""
         return self.device
@@ -257,6 +261,10 @@ class CrashPart:
     def free_bytes(self) -> int:
         """See `Disk.free_bytes`."""
         return self.whole.free_bytes()
+
+    def name(self) -> str:
+        """See `Disk.name`."""
+        return self._part
 
     def file_system(self) -> str:
         """See `Disk.file_system`."""

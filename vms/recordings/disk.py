@@ -94,6 +94,9 @@ class Disk(Protocol):
     def free_bytes(self) -> int:
         """Bytes that may still be written."""
 
+    def name(self) -> str:
+        """What people call it: where it is mounted."""
+
     def file_system(self) -> str:
         """Which file system the disk is, while it is mounted; "" is the one that the system itself lives on."""
 
@@ -187,6 +190,10 @@ class PosixDisk:
         with _mapped(""):
             stat = os.statvfs(self.root)
             return stat.f_bavail * stat.f_frsize
+
+    def name(self) -> str:
+        """See `Disk.name`."""
+        return str(self.root)
 
     def file_system(self) -> str:
         """See `Disk.file_system`."""

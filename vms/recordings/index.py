@@ -11,7 +11,7 @@ from beket.kernel.units import TICKS_PER_S
 from vms.recordings.held import is_free
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, StoredSegment, key_of
-from vms.recordings.tables import cameras, disks, gaps, garbage, growing, held, runs, segments
+from vms.recordings.tables import cameras, disks, gaps, garbage, growing, held, hours, runs, segments
 
 FIRST_SEQUENCE = 1
 HOUR_90K = 3600 * TICKS_PER_S
@@ -68,6 +68,12 @@ def camera_slugs(connection: sa.Connection) -> list[CameraId]:
 def known_disks(connection: sa.Connection) -> dict[int, str]:
     """UUIDs of all disks that were ever in use, by number."""
     return {row.id: row.uuid for row in connection.execute(sa.select(disks.c.id, disks.c.uuid))}
+
+
+def held_by_disk(connection: sa.Connection) -> dict[int, tuple[int, int]]:
+    """(segments, bytes) that lie on each disk, by its number."""
+    sums = sa.select(hours.c.disk, sa.func.sum(hours.c.segments), sa.func.sum(hours.c.size_bytes))
+    return {disk: (count, size_bytes) for disk, count, size_bytes in connection.execute(sums.group_by(hours.c.disk))}
 
 
 def add_disk(connection: sa.Connection, uuid: str) -> int:

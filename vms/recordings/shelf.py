@@ -93,6 +93,24 @@ class Volume:
                 self.folders.add(folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one disk stands.
+
+    Attributes:
+        name: its folder; of a disk that is not here its UUID, which stands in its label.
+        free_bytes: None when it is away or fails.
+        segments, size_bytes: what the index knows to lie there.
+        refusal: why a folder of the configuration is not used.
+    """
+
+    name: str
+    free_bytes: int | None
+    segments: int = 0
+    size_bytes: int = 0
+    refusal: BeketError | None = None
+
+
 class Shelf:
     """The disks of one store.
 
@@ -113,19 +131,17 @@ class Shelf:
         self.floor_bytes = floor_bytes
         self._lock = threading.Lock()
         self._volumes: tuple[Volume, ...] = ()
-        self._refused: list[Disk] = []
+        self._refused: list[tuple[Disk, BeketError]] = []
         with database.read() as connection:
             is_first_start = not index.known_disks(connection)
-        troubles: list[BeketError] = []
         for disk in disks:
             try:
                 self._volumes += (self._join(disk, is_first_start=is_first_start),)
             except BeketError as error:
                 log.log(level_number(error.handling.log_level), "a recording disk is left out: %s", error.sentence().en)
-                troubles.append(error)
-                self._refused.append(disk)
+                self._refused.append((disk, error))
         if not self._volumes:
-            raise troubles[0]
+            raise self._refused[0][1]
 
     # What is here -----------------------------------------------------------------------------------------------------
 
@@ -177,14 +193,27 @@ class Shelf:
                 volume.is_failing = False
                 log.warning("the recording disk %s serves again", volume.uuid)
         joined: list[Volume] = []
-        for disk in list(self._refused):
+        for refused in list(self._refused):
             with suppress(BeketError):
-                volume = self._join(disk, is_first_start=False)
-                self._refused.remove(disk)
+                volume = self._join(refused[0], is_first_start=False)
+                self._refused.remove(refused)
                 self._volumes += (volume,)
                 joined.append(volume)
                 log.warning("the recording disk %s has come", volume.uuid)
         return joined
+
+    def standing(self) -> list[Standing]:
+        """How each disk that was ever in use stands; one that is away and empty is no disk of ours any more."""
+        with self._database.read() as connection:
+            known, held = index.known_disks(connection), index.held_by_disk(connection)
+        free = {volume.id: free_bytes for volume, free_bytes in self._free_of_sound().items()}
+        names = {volume.id: volume.disk.name() for volume in self._volumes}
+        found = [
+            Standing(names.get(number, uuid), free.get(number), *held.get(number, (0, 0)))
+            for number, uuid in known.items()
+            if number in names or number in held
+        ]
+        return found + [Standing(disk.name(), None, refusal=error) for disk, error in self._refused]
 
     # Placing ----------------------------------------------------------------------------------------------------------
 
@@ -203,7 +232,11 @@ class Shelf:
             all_bytes = sum(rooms.values())
             for volume, room_bytes in rooms.items():
                 volume.credit += room_bytes / all_bytes if all_bytes else 0
-            order = sorted(free, key=lambda volume: (rooms[volume] > 0, volume.credit, free[volume]), reverse=True)
+            order = sorted(
+                free,
+                key=lambda volume: (rooms[volume] > 0, volume.credit if rooms[volume] else 0, free[volume]),
+                reverse=True,
+            )
             if all_bytes:
                 order[0].credit -= 1
             order += [volume for volume in self._volumes if volume not in free and _is_mounted(volume)]

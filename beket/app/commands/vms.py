@@ -13,6 +13,7 @@ from pathlib import Path
 
 from beket.access.agent_key import AgentKey, load_enrolled
 from beket.app.commands import arguments
+from beket.app.commands.vms_disks import tell_disks
 from beket.app.commands.vms_forecast import run_forecast
 from beket.app.commands.vms_maintenance import add_maintenance, run_maintenance
 from beket.app.config import AgentConfig, CentreConfig
@@ -54,9 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     parser.add_argument(
         "--agent", action="store_true", help=say("це файл агента, не центру", "it is an agent's file").to(language)
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|forecast|maintenance")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|disks|forecast|maintenance")
     verbs.add_parser(
         "forecast", help=say("на скільки днів вистачить місця", "for how many days there is room").to(language)
+    )
+    verbs.add_parser(
+        "disks",
+        help=say("які диски, скільки на них і чи працюють", "which disks, what they hold, do they serve").to(language),
     )
     add_maintenance(verbs, language)
     checking = verbs.add_parser(
@@ -96,6 +101,9 @@ def run(parsed: argparse.Namespace) -> int:
         return run_maintenance(parsed)
     if parsed.verb == "forecast":
         return run_forecast(parsed)
+    if parsed.verb == "disks":
+        its = _recordings_of(parsed)
+        return tell_disks(its.config, database=its.database, community=its.community, site=its.site)
     begin, only = place_of(parsed.begin), camera_of(parsed.camera)
     wait = pace_of(parsed.rate)
     recordings = _recordings_of(parsed)

@@ -150,3 +150,18 @@ def test_a_centre_has_no_cameras_to_work_on(tmp_path: Path, capsys: pytest.Captu
     arguments = ["vms", "--config", str(tmp_path / "centre.toml"), "maintenance", "--minutes", "5"]
     assert cli.main(arguments) == HANDLING[Kind.INVALID_ARGUMENT].exit_code
     assert "beket vms --agent" in capsys.readouterr().err
+
+
+def test_disks_are_told_with_what_they_hold_and_why_one_is_not_used(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert vms(site, "disks") == 0
+    told = capsys.readouterr().out
+    assert f"✔ {site / 'video'}: 5 записів" in told
+    assert "вільно" in told
+    file = site / "agent.toml"
+    file.write_text(file.read_text() + f'more_folders = ["{site / "second"}"]\n')
+    assert vms(site, "disks") == 69
+    told = capsys.readouterr().out
+    assert f"✗ {site / 'second'}: Дві теки із записами лежать на одному диску" in told
+    assert f"✔ {site / 'video'}" in told

@@ -277,6 +277,19 @@ def test_a_disk_that_comes_back_brings_its_recordings_and_what_a_crash_left_ther
         assert [missing.reason for missing in timeline.missing] == [GapReason.RESTART]
 
 
+def test_each_disk_says_how_it_stands_also_one_that_is_away(site: Site) -> None:
+    record(site.recorder, noise(60))
+    assert site.recorder.close()
+    by_disk = {number: [one for one in stored(site.store) if one.disk == number] for number in (1, 2)}
+    site.start(site.whole, is_first_away=True)
+    (away, here, refused) = site.store.shelf.standing()
+    assert (away.free_bytes, away.segments, away.refusal) == (None, len(by_disk[1]), None)
+    assert refused.name == "first"
+    assert isinstance(refused.refusal, InvalidConfig)
+    assert (here.name, here.size_bytes) == ("second", sum(one.size_bytes for one in by_disk[2]))
+    assert here.free_bytes
+
+
 def test_when_all_is_full_the_oldest_goes_wherever_it_lies(make_store: Callable[..., Store]) -> None:
     disks = [CrashDisk(device="8:1"), CrashDisk(device="8:2")]
     store = make_store(*disks)
