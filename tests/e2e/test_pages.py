@@ -20,14 +20,17 @@ from fastapi import Depends, WebSocket
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from starlette.websockets import WebSocketDisconnect
 
+from agents.computers.windows_output import parse_windows
 from beket.access.community_key import CommunityKey
 from beket.access.permit import Grant, Scope
 from beket.access.roles import Action, Role
 from beket.access.store import AccessStore, open_access_db
 from beket.app import listen, web_edge, web_people
+from beket.app.wiring.computers import computers_view
+from beket.kernel import wire
 from beket.kernel.clock import SystemClock, utc
 from beket.kernel.database import Database
-from beket.kernel.ids import CameraId, CommunityId, SiteId
+from beket.kernel.ids import AgentId, CameraId, CommunityId, SiteId
 from beket.kernel.inventory import Inventory
 from beket.kernel.metrics import Instruments, Point
 from beket.kernel.ports import Fragment, GapReason
@@ -37,12 +40,17 @@ from beket.kernel.units import TICKS_PER_S, ns_to_90k
 from beket.media.fmp4.reader import read_format
 from beket.media.rtp.parameter_sets import codec_string
 from beket.sim.community import inventory
+from beket.sim.computers import COMPUTERS
 from beket.sim.places import MOHYLIV
 from beket.testing.access_units import take_apart
 from beket.testing.footage import rendered
 from beket.testing.fragments import film_fragments, film_stream
 from beket.testing.process import wait_for
 from beket.testing.programs import find
+from collector.assets.config import ComputersConfig
+from collector.assets.store import ComputerStore
+from collector.assets.view import ComputersView
+from collector.inventory.tables import FACTS_MIGRATIONS
 from dashboards.web import pages
 from dashboards.web.entry import entry_url
 from dashboards.web.ports import AlertLine, Parts, Sees
@@ -175,7 +183,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         recorder.end_run(CameraId(CAMERA), reason=GapReason.POWER)
         assert recorder.close()
         live = LiveStandIn(stream.init, film_fragments(film, start_90k=0), (stream.width, stream.height))
-        url = stack.enter_context(_serving(access, Playback(store), live, clock))
+        url = stack.enter_context(_serving(access, Playback(store), live, _computers(stack, folder, clock), clock))
         yield Centre(url, access, live, utc(recorded_90k * 100_000 // 9))
 
 
@@ -378,7 +386,18 @@ def _tab_to(page: Page, selector: str) -> int:
     raise AssertionError(f"the keyboard does not reach {selector}")
 
 
-PLACES = ("/", "/wall", f"/cameras/{CAMERA}", "/alerts", "/equipment", "/lists", "/journal", "/reason")
+COMPUTER_PLACES = ("/lists/computers", "/lists/computers/write-off")
+PLACES = (
+    "/",
+    "/wall",
+    f"/cameras/{CAMERA}",
+    "/alerts",
+    "/equipment",
+    "/lists",
+    *COMPUTER_PLACES,
+    "/journal",
+    "/reason",
+)
 
 
 @pytest.mark.parametrize("width", [390, 195], ids=["phone", "phone at 200 %"])
@@ -532,8 +551,20 @@ def _access(folder: Path, stack: contextlib.ExitStack) -> AccessStore:
     return store
 
 
+def _computers(stack: contextlib.ExitStack, folder: Path, clock: SystemClock) -> ComputersView:
+    """The training community's computers, as they told of themselves."""
+    facts = Database(folder / "facts.db", migrations=FACTS_MIGRATIONS)
+    stack.callback(facts.close)
+    store = ComputerStore(facts, clock=clock)
+    for computer in COMPUTERS:
+        store.take(computer.site, AgentId(computer.name.lower()), wire.encode(parse_windows(computer.recording())))
+    return computers_view(ComputersConfig(), store, Known(), clock=clock)
+
+
 @contextlib.contextmanager
-def _serving(access: AccessStore, playback: Playback, live: LiveStandIn, clock: SystemClock) -> Iterator[str]:
+def _serving(
+    access: AccessStore, playback: Playback, live: LiveStandIn, computers: ComputersView, clock: SystemClock
+) -> Iterator[str]:
     app = web_edge.new_app()
     parts = Parts(
         access=access,
@@ -544,6 +575,7 @@ def _serving(access: AccessStore, playback: Playback, live: LiveStandIn, clock: 
         camera_up="camera_up_ratio",
         device_up="device_up_ratio",
         alerts=alerts,
+        computers=computers,
         training=True,
     )
     app.include_router(pages.router(parts))
