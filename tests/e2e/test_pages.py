@@ -386,18 +386,10 @@ def _tab_to(page: Page, selector: str) -> int:
     raise AssertionError(f"the keyboard does not reach {selector}")
 
 
-COMPUTER_PLACES = ("/lists/computers", "/lists/computers/write-off")
 PLACES = (
-    "/",
-    "/wall",
-    f"/cameras/{CAMERA}",
-    "/alerts",
-    "/equipment",
-    "/lists",
-    *COMPUTER_PLACES,
-    "/journal",
-    "/reason",
-)
+    "/", "/wall", f"/cameras/{CAMERA}", "/alerts", "/equipment", "/lists", "/lists/computers", "/lists/computers/write-off",
+    "/journal", "/reason",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [390, 195], ids=["phone", "phone at 200 %"])
