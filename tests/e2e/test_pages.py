@@ -387,8 +387,8 @@ def _tab_to(page: Page, selector: str) -> int:
 
 
 PLACES = (
-    "/", "/wall", f"/cameras/{CAMERA}", "/alerts", "/equipment", "/lists", "/lists/computers", "/lists/computers/write-off",
-    "/journal", "/reason",
+    "/", "/wall", f"/cameras/{CAMERA}", "/alerts", "/equipment", "/lists", "/lists/computers",
+    "/lists/computers/write-off", "/journal", "/reason",
 )  # fmt: skip
 
 
