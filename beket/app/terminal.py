@@ -33,11 +33,17 @@ class Bar:
 
     def show(self, done_bytes: int, total_bytes: int, what: str) -> None:
         """Redraw the line, at most five times a second."""
+        self._draw(bar_text(done_bytes, total_bytes, self._now_s() - self._began_s), what)
+
+    def show_parts(self, done: int, total: int, what: str) -> None:
+        """`show` for what is counted in parts."""
+        self._draw(parts_text(done, total, self._now_s() - self._began_s), what)
+
+    def _draw(self, line: Text, what: str) -> None:
         now_s = self._now_s()
-        if sys.stderr.isatty() and (now_s - self._drawn_s >= REDRAW_S or done_bytes >= total_bytes):
+        if sys.stderr.isatty() and now_s - self._drawn_s >= REDRAW_S:
             self._drawn_s = now_s
-            line = bar_text(done_bytes, total_bytes, now_s - self._began_s).to(language_of_environment())
-            print(f"\r{line} {what} ", end="", file=sys.stderr, flush=True)
+            print(f"\r{line.to(language_of_environment())} {what} ", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """Leave the line as it is; what follows begins on one of its own."""
@@ -52,17 +58,39 @@ def bar_text(done_bytes: int, total_bytes: int, taken_s: float) -> Text:
         >>> bar_text(50_000_000, 200_000_000, 10).en
         '[#####...............]  25 % · 47,7 МіБ of 190,7 МіБ · 5.0 MB/s · 0:00:30 left'
     """
-    part = min(1.0, done_bytes / max(1, total_bytes))
-    speed_bps = done_bytes / max(taken_s, 0.001)
-    left_s = round((total_bytes - done_bytes) / speed_bps) if done_bytes and total_bytes > done_bytes else 0
-    filled = int(part * BAR_WIDTH)
     return say(
-        "[{bar}] {percent} % · {done} з {total} · {speed} МБ/с · ще {left}",
-        "[{bar}] {percent} % · {done} of {total} · {speed} MB/s · {left} left",
-        bar="#" * filled + "." * (BAR_WIDTH - filled),
-        percent=f"{int(part * 100):3d}",
+        "{bar} · {done} з {total} · {speed} МБ/с · ще {left}",
+        "{bar} · {done} of {total} · {speed} MB/s · {left} left",
+        bar=_drawn(done_bytes, total_bytes),
         done=spell_bytes(done_bytes),
         total=spell_bytes(total_bytes),
-        speed=f"{speed_bps / 1e6:.1f}",
-        left=datetime.timedelta(seconds=left_s),
+        speed=f"{done_bytes / max(taken_s, 0.001) / 1e6:.1f}",
+        left=_left(done_bytes, total_bytes, taken_s),
     )
+
+
+def parts_text(done: int, total: int, taken_s: float) -> Text:
+    """The line for what is counted in parts.
+
+    Example:
+        >>> parts_text(5, 20, 10).en
+        '[#####...............]  25 % · 5 of 20 · 0:00:30 left'
+    """
+    return say(
+        "{bar} · {done} з {total} · ще {left}",
+        "{bar} · {done} of {total} · {left} left",
+        bar=_drawn(done, total),
+        done=done,
+        total=total,
+        left=_left(done, total, taken_s),
+    )
+
+
+def _drawn(done: int, total: int) -> str:
+    part = min(1.0, done / max(1, total))
+    filled = int(part * BAR_WIDTH)
+    return f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {int(part * 100):3d} %"
+
+
+def _left(done: int, total: int, taken_s: float) -> datetime.timedelta:
+    return datetime.timedelta(seconds=round(max(0, total - done) * taken_s / done) if done else 0)

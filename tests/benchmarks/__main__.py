@@ -9,6 +9,7 @@ NAMES = (
     "capture_h265",
     "capture_rss",
     "list_day",
+    "vms_check",
     "samples_store",
     "snmp_walk",
     "snmp_walk_v3",

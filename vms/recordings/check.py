@@ -11,6 +11,7 @@ from beket.kernel.ids import CameraId, is_slug
 from beket.media.fmp4 import boxes, reader
 from vms.recordings import container, index, seal_index
 from vms.recordings.chain_check import ChainCheck, Trust, trust_any
+from vms.recordings.disk import Disk, DiskFailure
 from vms.recordings.findings import Fault, Finding, Place, Progress
 from vms.recordings.layout import SegmentKey, parse_file_name
 from vms.recordings.recovery import file_sha256
@@ -118,14 +119,24 @@ def _strays(store: Store, volume: Volume, begin: Place, only: CameraId | None) -
     for camera in disk.names(""):
         if not is_slug(camera) or camera < begin.camera or only not in (None, camera):
             continue
-        for day in disk.names(camera):
-            if camera == begin.camera and day < first_day:
-                continue
-            for hour in disk.names(f"{camera}/{day}"):
-                for file in disk.names(f"{camera}/{day}/{hour}"):
-                    name = f"{camera}/{day}/{hour}/{file}"
-                    if not _is_known(store, volume, name):
-                        yield Finding(name, Fault.STRAY)
+        from_day = first_day if camera == begin.camera else ""
+        for name in _names_under(disk, camera, from_day):
+            if not _is_known(store, volume, name):
+                yield Finding(name, Fault.STRAY)
+
+
+def _names_under(disk: Disk, folder: str, from_day: str, depth: int = 3) -> Iterator[str]:
+    """Files of a camera from a day on; and what stands where a folder should."""
+    try:
+        names = disk.names(folder) if depth else None
+    except DiskFailure:
+        names = None
+    if names is None:
+        yield folder
+        return
+    for name in names:
+        if depth < 3 or name >= from_day:
+            yield from _names_under(disk, f"{folder}/{name}", from_day, depth - 1)
 
 
 def _is_known(store: Store, volume: Volume, name: str) -> bool:

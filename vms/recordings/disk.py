@@ -142,7 +142,8 @@ class PosixDisk:
 
     def read(self, name: str, offset_bytes: int, max_bytes: int) -> bytes:
         """See `Disk.read`."""
-        with _mapped(name), (self.root / name).open("rb", buffering=0) as file:
+        # A pipe under a segment's name must not hang us; it cannot be read at an offset, so it is a failure.
+        with _mapped(name), open(self.root / name, "rb", buffering=0, opener=_open_at_once) as file:
             parts: list[bytes] = []
             while max_bytes > 0 and (part := os.pread(file.fileno(), max_bytes, offset_bytes)):
                 parts.append(part)
@@ -344,6 +345,10 @@ def _wrong_disk(what: object) -> InvalidConfig:
             "Check that the disk is mounted and that the folder in [recordings] is right.",
         ),
     )
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 # The gate: errno → ours -----------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ class Fault(StrEnum):
     UNREADABLE = "unreadable"
     AWAY = "away"
     STRAY = "stray"
+    DOUBLE = "double"
     ALTERED = "altered"
     REPLACED = "replaced"
     LOST = "lost"
@@ -38,6 +39,7 @@ _SENTENCES = {
     Fault.AWAY: say("диск із файлом не під'єднано", "the disk with the file is not attached"),
     Fault.UNREADABLE: say("диск не віддає файл", "the disk does not give the file"),
     Fault.STRAY: say("файл є на диску, але його немає в переліку", "the file is on the disk but not in the index"),
+    Fault.DOUBLE: say("цей запис є й на іншому диску", "the same recording is on another disk as well"),
     Fault.ALTERED: say("це не той запис, який підписав об'єкт", "this is not the recording that the site has signed"),
     Fault.REPLACED: say(
         "це не той запис, до якого прив'язано наступний", "this is not the recording that the next one is chained to"
@@ -70,7 +72,9 @@ class Finding:
 
     def sentence(self) -> Text:
         """The finding as one sentence."""
-        return say("{name}: {what}.", "{name}: {what}.", name=self.name, what=_SENTENCES[self.fault])
+        # A hostile name must neither steer the terminal nor fail to be printed.
+        name = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in self.name)
+        return say("{name}: {what}.", "{name}: {what}.", name=name, what=_SENTENCES[self.fault])
 
 
 @dataclass(frozen=True, slots=True)

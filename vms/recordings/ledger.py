@@ -6,7 +6,7 @@ What a crash leaves of a line is ended by the next one and read as nothing. No c
 
 import datetime
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S
@@ -64,7 +64,7 @@ class Ledger:
 
     def cameras(self) -> list[CameraId]:
         """Cameras that have a ledger here."""
-        return [CameraId(name) for name in self._disk.names(FOLDER) if is_slug(name)]
+        return [CameraId(name) for name in self._names(FOLDER) if is_slug(name)]
 
     def read(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
         """The camera's seals as they were appended; of those with one number in a row only the last counts.
@@ -75,17 +75,24 @@ class Ledger:
 
     def lines(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
         """Every line of the camera's, as it was appended."""
-        for bare in self._disk.names(f"{FOLDER}/{camera}"):
+        for bare in self._names(f"{FOLDER}/{camera}"):
+            name = f"{FOLDER}/{camera}/{bare}"
             if not bare.endswith(_SUFFIX):
                 continue
-            name = f"{FOLDER}/{camera}/{bare}"
-            for number, data in enumerate(self._split(name), 1):
-                if not data:
-                    continue
-                try:
-                    yield read_line(data)
-                except ProtocolError:
-                    yield Damaged(name, number)
+            number = 0
+            try:
+                for number, data in enumerate(self._split(name), 1):
+                    if data:
+                        yield _seal_or_damage(name, number, data)
+            except DiskFailure:
+                yield Damaged(name, number + 1)
+
+    def _names(self, folder: str) -> list[str]:
+        """Names in a folder; none where the disk does not give it: then its seals lack, and that is told."""
+        try:
+            return self._disk.names(folder)
+        except DiskFailure:
+            return []
 
     def _split(self, name: str) -> Iterator[bytes]:
         """The lines of a file; one that is too long comes cut, which is no seal either."""
@@ -144,16 +151,16 @@ class Ledgers:
 
     def read(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
         """The camera's seals by their numbers, as `Ledger.read` gives them; a damaged line where it stands."""
-        return _last_of_each_number(
-            found
-            for _, found in heapq.merge(
-                *(_numbered(self._ledger(volume).lines(camera)) for volume in self._shelf.volumes),
-                key=lambda one: one[0],
-            )
-        )
+        return merged([self._ledger(volume) for volume in self._shelf.volumes], camera)
 
     def _ledger(self, volume: Volume) -> Ledger:
         return self._of.setdefault(volume.id, Ledger(volume.disk))
+
+
+def merged(ledgers: Sequence[Ledger], camera: CameraId) -> Iterator[SealLine | Damaged]:
+    """The camera's seals of several disks by their numbers, as `Ledger.read` gives them."""
+    numbered = (_numbered(ledger.lines(camera)) for ledger in ledgers)
+    return _last_of_each_number(found for _, found in heapq.merge(*numbered, key=lambda one: one[0]))
 
 
 def _numbered(lines: Iterator[SealLine | Damaged]) -> Iterator[tuple[int, SealLine | Damaged]]:
@@ -175,6 +182,13 @@ def _last_of_each_number(lines: Iterator[SealLine | Damaged]) -> Iterator[SealLi
             yield found
     if held is not None:
         yield held
+
+
+def _seal_or_damage(name: str, number: int, data: bytes) -> SealLine | Damaged:
+    try:
+        return read_line(data)
+    except ProtocolError:
+        return Damaged(name, number)
 
 
 def _month(wall_ns: int) -> str:

@@ -118,6 +118,20 @@ def _cut(disk: Disk, key: SegmentKey) -> tuple[list[reader.FragmentEntry], bytes
     return whole, previous
 
 
+def is_sound(disk: Disk, key: SegmentKey) -> bool:
+    """Whether recovery would leave the file as it is.
+
+    Raises:
+        NotFound, DiskFailure: it cannot be read.
+    """
+    with container.open_segment(disk, key) as file:
+        try:
+            segment = reader.read_segment(file)
+        except ProtocolError:
+            return False
+        return not segment.is_torn and all(_is_sound(file, entry) for entry in segment.fragments)
+
+
 def _is_sound(file: BinaryIO, entry: reader.FragmentEntry) -> bool:
     """Whether NAL units fill the fragment and none ends in zeros.
 

@@ -129,6 +129,11 @@ def note_removed(connection: sa.Connection, keys: Sequence[SegmentKey]) -> None:
             _extend(connection, camera_id, first, last)
 
 
+def note_removed_range(connection: sa.Connection, camera: CameraId, first: int, last: int) -> None:
+    """`note_removed` of all numbers from `first` to `last`."""
+    _extend(connection, camera_row(connection, camera), first, last)
+
+
 def removed_ranges(connection: sa.Connection, camera: CameraId) -> list[tuple[int, int]]:
     """First and last number of each stretch of deleted segments."""
     rows = connection.execute(

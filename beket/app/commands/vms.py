@@ -1,4 +1,4 @@
-"""`beket vms`: look into a store of recordings from its machine: check bytes, chain and signatures, look ahead.
+"""`beket vms`: look into a store of recordings from its machine: check it, make its lost index anew, look ahead.
 
 Seeing pictures is not for the machine's account: that needs a person, a reason and the journal, so it is in the pages.
 """
@@ -19,7 +19,7 @@ from beket.app.commands.vms_maintenance import add_maintenance, run_maintenance
 from beket.app.config import AgentConfig, CentreConfig
 from beket.app.terminal import Bar, tell
 from beket.app.wiring.agent_side import AgentFiles
-from beket.app.wiring.recordings import CENTRE, look_into_recordings
+from beket.app.wiring.recordings import CENTRE, look_into_recordings, rebuild_recordings
 from beket.kernel.config import load
 from beket.kernel.errors import DataLoss, InvalidArgument
 from beket.kernel.ids import CameraId, CommunityId, SiteId, is_slug
@@ -29,6 +29,7 @@ from vms.config import RecordingsConfig
 from vms.recordings.chain_check import Trust, trust_any
 from vms.recordings.check import check
 from vms.recordings.findings import Finding, Place, Progress
+from vms.recordings.rebuild import Rebuilt
 
 EXAMPLE_PLACE = "gate/20261129"
 
@@ -50,12 +51,12 @@ class Recordings:
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
-    """Declare `check`."""
+    """Declare `check` and `rebuild`."""
     arguments.add_config(parser, language, default="/etc/beket/centre.toml")
     parser.add_argument(
         "--agent", action="store_true", help=say("це файл агента, не центру", "it is an agent's file").to(language)
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|disks|forecast|maintenance")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|rebuild|disks|forecast|maintenance")
     verbs.add_parser(
         "forecast", help=say("на скільки днів вистачить місця", "for how many days there is room").to(language)
     )
@@ -75,12 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
             "without reading every byte: index, names, sizes, chain and signatures only",
         ).to(language),
     )
-    checking.add_argument(
-        "--rate",
-        type=float,
-        metavar="MB",
-        help=say("не швидше, ніж стільки МБ/с", "no faster than so many MB/s").to(language),
-    )
     checking.add_argument("--camera", metavar="NAME", help=say("лише ця камера", "this camera alone").to(language))
     checking.add_argument(
         "--from",
@@ -88,13 +83,27 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
         metavar=EXAMPLE_PLACE,
         help=say("продовжити з цього дня цієї камери", "go on from that day of that camera").to(language),
     )
+    rebuilding = verbs.add_parser(
+        "rebuild",
+        help=say("скласти перелік записів наново з самих дисків", "make the index anew from the disks alone").to(
+            language
+        ),
+    )
+    for verb in (checking, rebuilding):
+        verb.add_argument(
+            "--rate",
+            type=float,
+            metavar="MB",
+            help=say("не швидше, ніж стільки МБ/с", "no faster than so many MB/s").to(language),
+        )
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Check the store; each finding is a line.
+    """Do what is asked; each finding is a line.
 
     Raises:
-        DataLoss: something is not as it was written.
+        DataLoss: checking, something is not as it was written.
+        Busy: rebuilding, Beket is running here.
         InvalidArgument: `--from`, `--camera` or `--rate` make no sense.
     """
     if parsed.verb == "maintenance":
@@ -104,6 +113,67 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.verb == "disks":
         its = _recordings_of(parsed)
         return tell_disks(its.config, database=its.database, community=its.community, site=its.site)
+    return _check(parsed) if parsed.verb == "check" else _rebuild(parsed)
+
+
+def _rebuild(parsed: argparse.Namespace) -> int:
+    wait, recordings = pace_of(parsed.rate), _recordings_of(parsed)
+    bar, findings, made = Bar(), 0, Rebuilt()
+    rebuilding = rebuild_recordings(
+        recordings.config,
+        database=recordings.database,
+        community=recordings.community,
+        site=recordings.site,
+        trusts=recordings.trusts,
+    )
+    with rebuilding as steps:
+        for step in steps:
+            if isinstance(step, Finding):
+                findings += 1
+                tell(step.sentence())
+            else:
+                made = step
+                bar.show_parts(step.hours, step.total_hours, step.camera)
+                wait(step.read_bytes)
+    bar.end()
+    tell(
+        say(
+            "Перелік складено: {n} записів (за печатками {signed}, прочитано {read}). Старий перелік збережено поруч.",
+            "The index is made: {n} recordings ({signed} by their seals, {read} read). The old one is kept beside it.",
+            n=made.signed + made.read,
+            signed=made.signed,
+            read=made.read,
+        )
+    )
+    if made.absent:
+        tell(
+            say(
+                "Підписаних записів, яких на дисках немає (стерті за строком або втрачені): {n}.",
+                "Signed recordings that the disks do not have (deleted on purpose, or lost): {n}.",
+                n=made.absent,
+            )
+        )
+    if made.leftovers:
+        tell(
+            say(
+                "Недописаних файлів: {n}; їх доведе до ладу наступний запуск.",
+                "Files cut short: {n}; the next start makes them whole.",
+                n=made.leftovers,
+            )
+        )
+    if made.held is None:
+        tell(
+            say(
+                "Заборони стирання не відновлено: стару базу не прочитати. Поставте їх знову до запуску.",
+                "Holds are not known any more: the old database cannot be read. Place them anew.",
+            )
+        )
+    if findings:
+        tell(say("Не взято до переліку: {n}; файли лишилися.", "Not taken: {n}; the files stay.", n=findings))
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
     begin, only = place_of(parsed.begin), camera_of(parsed.camera)
     wait = pace_of(parsed.rate)
     recordings = _recordings_of(parsed)

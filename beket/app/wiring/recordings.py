@@ -1,5 +1,6 @@
 """Puts one recording store together, at a site or at the centre: disk, video.db, what a crash left. Blocking."""
 
+import datetime
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,12 @@ from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.inventory import Inventory, Upload
 from beket.kernel.ports import GapReason
 from vms.config import RecordingsConfig
+from vms.recordings.chain_check import Trust
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
+from vms.recordings.findings import Finding
+from vms.recordings.rebuild import Rebuilt, rebuild
+from vms.recordings.rebuild_index import carry_holds, put_in_place, stand_alone
 from vms.recordings.recovery import recover
 from vms.recordings.sacrifice import Keeping
 from vms.recordings.store import Store
@@ -42,6 +47,39 @@ def look_into_recordings(
         yield Store(index, *disks, origin=origin, free_floor_bytes=config.free_floor_bytes)
     finally:
         index.close()
+
+
+@contextmanager
+def rebuild_recordings(
+    config: RecordingsConfig, *, database: Path, community: CommunityId, site: SiteId, trusts: Trust
+) -> Iterator[Iterator[Finding | Rebuilt]]:
+    """The steps of making the index anew; once all were taken, leaving the block puts it in the old one's place.
+
+    Broken off, it leaves the old one where it was, and what is done to go on with.
+
+    Raises:
+        Busy: somebody uses the old one.
+        InvalidConfig: the folder is no disk of this community.
+    """
+    stand_alone(database)
+    fresh = Database(database.with_name(database.name + ".rebuild"), migrations=MIGRATIONS)
+    origin = Origin(community, site, read_boot_id(), VERSION, wall_clock_is_set)
+    disks = [PosixDisk(folder) for folder in config.folders]
+    try:
+        steps = rebuild(fresh, disks, origin=origin, is_edge=site != CENTRE, trusts=trusts)
+        yield _then_holds(steps, fresh, database)
+    finally:
+        fresh.close()
+    put_in_place(fresh.path, database, now_at=datetime.datetime.now(datetime.UTC))
+
+
+def _then_holds(steps: Iterator[Finding | Rebuilt], fresh: Database, lost: Path) -> Iterator[Finding | Rebuilt]:
+    made = Rebuilt()
+    for step in steps:
+        made = step if isinstance(step, Rebuilt) else made
+        yield step
+    made.held = fresh.write(lambda connection: carry_holds(connection, lost))
+    yield made
 
 
 @contextmanager

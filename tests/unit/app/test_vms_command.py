@@ -1,6 +1,7 @@
 """`beket vms` as a person at the machine uses it: over a site's own folder, with its own key."""
 
 import random
+import sqlite3
 import time
 from pathlib import Path
 
@@ -83,6 +84,33 @@ def test_check_names_each_fault_in_a_sentence_and_says_so_by_its_code(
     assert "Знайдено пошкоджень: 3." in error
     assert vms(site, "check", "--quick", "--camera", "yard") == 0
     assert vms(site, "check", "--quick", "--from", "gate/20261126") == HANDLING[Kind.DATA_LOSS].exit_code
+
+
+def test_a_lost_index_is_made_anew_and_the_old_one_is_kept(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = site / "data/video.db"
+    with sqlite3.connect(database) as before:
+        rows = before.execute("SELECT * FROM segments").fetchall()
+        before.execute("DELETE FROM segments")
+        # Somebody has it open: whatever he wrote would be lost.
+        assert vms(site, "rebuild") == HANDLING[Kind.BUSY].exit_code
+    before.close()
+    database.write_bytes(database.read_bytes()[:4096] + b"damage" * 1000)
+    (site / "video/gate/20261125/00/stranger.mp4").write_bytes(b"?")
+    assert vms(site, "rebuild", "--rate", "1000") == 0
+    out, _ = capsys.readouterr()
+    assert out.splitlines() == [
+        "gate/20261125/00/stranger.mp4: файл є на диску, але його немає в переліку.",
+        "Перелік складено: 5 записів (за печатками 5, прочитано 0). Старий перелік збережено поруч.",
+        "Заборони стирання не відновлено: стару базу не прочитати. Поставте їх знову до запуску.",
+        "Не взято до переліку: 1; файли лишилися.",
+    ]
+    with sqlite3.connect(database) as after:
+        assert after.execute("SELECT * FROM segments").fetchall() == rows
+    after.close()
+    (kept,) = (site / "data").glob("video.db.lost-*[0-9]")
+    assert kept.read_bytes().endswith(b"damage")
+    (site / "video/gate/20261125/00/stranger.mp4").unlink()
+    assert vms(site, "check") == 0
 
 
 def test_a_stopped_check_says_how_to_go_on(

@@ -178,6 +178,7 @@ def test_a_disk_that_fails_delays_the_seal_and_takes_none_away(make_store: MakeS
     assert list(line.segments) == listed(store)
 
 
+@settings(deadline=None)
 @given(flip=st.integers(0, 1 << 30), bit=st.integers(0, 7))
 def test_no_flipped_bit_of_a_line_passes_as_genuine(a_line: bytes, flip: int, bit: int) -> None:
     changed = bytearray(a_line)
@@ -189,6 +190,7 @@ def test_no_flipped_bit_of_a_line_passes_as_genuine(a_line: bytes, flip: int, bi
     assert not found.is_genuine or found == read_line(a_line)
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=2000))
 def test_hostile_lines_raise_the_declared_error(data: bytes) -> None:
     with pytest.raises(ProtocolError):
