@@ -91,6 +91,15 @@ REPOSITORY_QUOTA = Metric(
     _REPOSITORY,
     say("Яку частку дозволеного займає сховище.", "Share of its allowance that the repository takes."),
 )
+REPOSITORY_LOCK_AGE = Metric(
+    "backup_repository_lock_age_seconds",
+    "gauge",
+    _REPOSITORY,
+    say(
+        "Вік найдавнішого замка сховища; 0, коли не замкнено. Живий restic оновлює свій раз на п'ять хвилин.",
+        "Age of the repository's oldest lock, 0 without one; a living restic renews its own every five minutes.",
+    ),
+)
 WALK_AGE = Metric(
     "backup_walk_age_seconds",
     "gauge",
@@ -125,6 +134,7 @@ METRICS = (
     REPOSITORY_UNKNOWN_KEYS,
     REPOSITORY_BYTES,
     REPOSITORY_QUOTA,
+    REPOSITORY_LOCK_AGE,
     WALK_AGE,
     WALK_PROGRESS,
     WALKED_BYTES,

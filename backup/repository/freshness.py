@@ -93,6 +93,12 @@ def look_into(repository: Path, *, wall_ns: int) -> Content:
     return Content(len(files), newest_ns, tuple(damaged), ahead, keys, is_there)
 
 
+def oldest_lock_s(repository: Path, *, wall_ns: int) -> float:
+    """How long ago the oldest lock of a repository came, by the centre's clock; 0 without one. Blocking."""
+    came_ns = [at_ns for at_ns, _ in _files(repository / "locks")]
+    return max(0.0, (wall_ns - min(came_ns)) / NS_PER_S) if came_ns else 0.0
+
+
 def _files(folder: Path) -> list[tuple[int, str]]:
     """When each file of a repository's folder came, and its name. A loop for 150,000 files: spelt for speed."""
     found = []

@@ -153,6 +153,21 @@ def _repositories() -> Row:
                 steps=((None, "green"), (0.75, "orange"), (0.9, "red")),
             ),
             Panel(
+                "timeseries",
+                "Приріст за добу",
+                "Скільки додалося від учора. Стрибок у кілька разів — перевірте, чи це не зловмисник.",
+                (Query(f"{series(backup.REPOSITORY_BYTES)} - ({series(backup.REPOSITORY_BYTES)} offset 1d)", host),),
+                unit="bytes",
+            ),
+            Panel(
+                "stat",
+                "Найдавніший замок",
+                "Довше пів години замок сам не живе: його господар загинув. Зніме beket backup check.",
+                (Query(series(backup.REPOSITORY_LOCK_AGE), host),),
+                unit="s",
+                steps=((None, "green"), (3600, "orange"), (DAY_S, "red")),
+            ),
+            Panel(
                 "stat",
                 "Незнайомі ключі",
                 "Ключі, яких центр не робив. Будь-який — привід розібратися, хто його додав.",

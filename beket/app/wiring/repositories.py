@@ -12,7 +12,7 @@ from pathlib import Path
 from backup import metrics
 from backup.repository import rounds
 from backup.repository.config import RepositoriesConfig
-from backup.repository.freshness import Shelf
+from backup.repository.freshness import Shelf, oldest_lock_s
 from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, contents_of, views_of
 from backup.repository.service import Service
@@ -116,6 +116,8 @@ class Repositories:
         self._ledger.keep_size(host, size_bytes, snapshots, wall_ns=wall_ns)
         site = next((one.site for one in self._ledger.hosts() if one.host == host), host)
         self._instruments.set(metrics.REPOSITORY_BYTES, size_bytes, site=site, agent=host)
+        lock_s = oldest_lock_s(folder, wall_ns=wall_ns)
+        self._instruments.set(metrics.REPOSITORY_LOCK_AGE, lock_s, site=site, agent=host)
         if self._service is None:
             return
         used = watch_quota(self._service, host, size_bytes, quota_gib=self._config.service.quota_gib)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from backup.messages import PlanReport
 from backup.repository.config import WalkConfig
-from backup.repository.freshness import FUTURE_S, Content, Shelf, look_into
+from backup.repository.freshness import FUTURE_S, Content, Shelf, look_into, oldest_lock_s
 from backup.repository.ledger import DAY_NS, Key, Ledger, Told, Walk
 from backup.repository.overview import Proof, contents_of, forecast, is_envelope_due, proof_of, views_of
 from backup.repository.rounds import is_open, next_host, walk_on
@@ -330,3 +330,15 @@ def test_sizes_keep_one_row_a_day_and_works_the_newest(ledger: Ledger) -> None:
     assert ledger.last_works("forget")["h"].outcome == "failed"
     assert ledger.last_works("forget", outcomes=["ok"])["h"].ended_ns == 1
     assert ledger.last_works("copy") == {}
+
+
+def test_oldest_lock_tells_of_a_dead_owner_and_torn_ones_are_none(tmp_path: Path) -> None:
+    assert oldest_lock_s(tmp_path, wall_ns=NOW_NS) == 0
+    (tmp_path / "locks").mkdir()
+    for number, age_s in enumerate((40, 90_000, 300)):
+        lock = tmp_path / "locks" / f"{number:064x}"
+        lock.write_bytes(b"x")
+        os.utime(lock, ns=(NOW_NS - age_s * NS_PER_S,) * 2)
+    (tmp_path / "locks" / "на-шляху").write_bytes(b"x")
+    assert oldest_lock_s(tmp_path, wall_ns=NOW_NS) == 90_000
+    assert oldest_lock_s(tmp_path, wall_ns=NOW_NS - 10**18) == 0  # a centre that woke in the past
