@@ -43,11 +43,10 @@ class BackupPlace:
         """Whole lock files; restic writes one under another name first."""
         return [path for path in (self.repository / "locks").iterdir() if len(path.name) == 64]
 
-    def bare(self, *arguments: str | Path) -> str:
+    def bare(self, *arguments: str | Path, within_s: float = 30) -> str:
         """What plain restic says, without our wrapper."""
-        return output_of(
-            "restic", "--no-cache", "--repo", self.repository, "--password-file", self.password_file, *arguments
-        )
+        opened = ("restic", "--no-cache", "--repo", self.repository, "--password-file", self.password_file)
+        return output_of(*opened, *arguments, within_s=within_s)
 
 
 def make_backup_place(folder: Path, *, size_bytes: int = 300_000, files: int = 5, seed: int = 1) -> BackupPlace:
