@@ -156,7 +156,7 @@ def _repositories() -> Row:
                 "timeseries",
                 "Приріст за добу",
                 "Скільки додалося від учора. Стрибок у кілька разів — перевірте, чи це не зловмисник.",
-                (Query(f"{series(backup.REPOSITORY_BYTES)} - ({series(backup.REPOSITORY_BYTES)} offset 1d)", host),),
+                (Query(f"delta({series(backup.REPOSITORY_BYTES)}[1d])", host),),
                 unit="bytes",
             ),
             Panel(
