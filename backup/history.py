@@ -134,24 +134,33 @@ class History:
 
         return self._database.write(work)
 
-    def last_run(self, plan: str, *, kinds: Sequence[OutcomeKind] = tuple(OutcomeKind)) -> Run | None:
-        """The newest finished run of `plan` with one of these outcomes."""
+    def last_run(
+        self, plan: str, *, kinds: Sequence[OutcomeKind] = tuple(OutcomeKind), until_ns: int | None = None
+    ) -> Run | None:
+        """The newest finished run of `plan` with one of these outcomes, begun no later than `until_ns`."""
         query = (
             sa.select(RUNS)
             .where(RUNS.c.plan == plan, RUNS.c.outcome.in_([kind.value for kind in kinds]))
             .order_by(RUNS.c.began_ns.desc())
             .limit(1)
         )
+        if until_ns is not None:
+            query = query.where(RUNS.c.began_ns <= until_ns)
         with self._database.read() as connection:
             row = connection.execute(query).first()
         return _run_of(row) if row else None
 
-    def standing(self, plan: str) -> Standing:
-        """What the schedule wants to know. A run that the power cut off does not count as a failure: it is due now."""
-        last, good = self.last_run(plan), self.last_run(plan, kinds=GOOD)
+    def standing(self, plan: str, *, wall_ns: int | None = None) -> Standing:
+        """What the schedule wants to know. A run that the power cut off does not count as a failure: it is due now.
+
+        Runs dated after `wall_ns` were made under a wrong clock: they prove nothing, nor may they hide what came after.
+        """
+        last = self.last_run(plan, until_ns=wall_ns)
+        good = self.last_run(plan, kinds=GOOD, until_ns=wall_ns)
         query = sa.select(sa.func.count()).where(
             RUNS.c.plan == plan,
             RUNS.c.began_ns > (good.began_ns if good else 0),
+            sa.true() if wall_ns is None else RUNS.c.began_ns <= wall_ns,
             RUNS.c.outcome.not_in([OutcomeKind.DEFERRED.value, OutcomeKind.CANCELLED.value]),
         )
         with self._database.read() as connection:

@@ -189,8 +189,9 @@ async def follow_plans(backups: Backups, config: BackupConfig, sink: PointSink) 
     await tools.clock.sleep(config.random_delay_s * tools.rng.random())
     while True:
         for plan in backups.plans:
-            standing = await asyncio.to_thread(tools.history.standing, plan.id)
-            if is_due(plan, standing, wall_ns=tools.clock.wall_ns()):
+            now_ns = tools.clock.wall_ns()
+            standing = await asyncio.to_thread(tools.history.standing, plan.id, wall_ns=now_ns)
+            if is_due(plan, standing, wall_ns=now_ns):
                 await run_plan(backups, plan)
         await drill_in_turn(backups, config)
         await put_points(backups, sink)
