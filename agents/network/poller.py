@@ -14,7 +14,7 @@ from typing import Any
 
 from agents.network import metrics
 from agents.network.device_poll import DevicePolls, Reading
-from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.clock import NS_PER_S, Clock, is_set_within
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import DeviceId
 from beket.kernel.inventory import Device
@@ -132,13 +132,9 @@ class Poller:
         """Wait for the next beat or, some time after the poll before, for somebody who asks; whether one did."""
         pause_s = min(self._schedule.again_after_s, (due_ns - self._clock.mono_ns()) / NS_PER_S)
         await self._clock.sleep(pause_s)
-        beat = asyncio.create_task(self._clock.sleep((due_ns - self._clock.mono_ns()) / NS_PER_S))
-        asked = asyncio.create_task(self._asked[device].wait())
-        try:
-            await asyncio.wait({beat, asked}, return_when=asyncio.FIRST_COMPLETED)
-            return not beat.done()
-        finally:
-            await _end([beat, asked])
+        rest_s = (due_ns - self._clock.mono_ns()) / NS_PER_S
+        is_asked = await is_set_within(self._asked[device], rest_s, clock=self._clock)
+        return is_asked and self._clock.mono_ns() < due_ns
 
     def _take(self, reading: Reading) -> None:
         self._points += reading.points

@@ -99,6 +99,18 @@ class SimulatedClock:
         self._mono_ns += passed_ns
 
 
+async def is_set_within(event: asyncio.Event, timeout_s: float, *, clock: Clock) -> bool:
+    """Wait until `event` is set, for `timeout_s` at most; whether it is."""
+    waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(timeout_s))]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+    return event.is_set()
+
+
 def read_boot_id() -> str:
     """The kernel's id of this start of the machine: when it differs, `mono_ns` began anew."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -39,7 +39,7 @@ from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
 from beket.app.wiring.centre_repository import ask_stored, enter, plan_report, remote_place, repository_of, tell_centre
-from beket.kernel.clock import NS_PER_S, Clock, read_boot_id, wall_ns_of
+from beket.kernel.clock import NS_PER_S, Clock, is_set_within, read_boot_id, wall_ns_of
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import SiteId
 from beket.kernel.metrics import Instruments
@@ -272,7 +272,8 @@ async def tell(backups: Backups, identity: Identity, uplink: UplinkConfig) -> No
             wall_ns = tools.clock.wall_ns()
             for order in await asyncio.to_thread(tell_centre, centre, tools.history, stand, wall_ns=wall_ns):
                 backups.orders.put_nowait(order)
-            await _until_news(backups)
+            await is_set_within(backups.news, REPORT_EVERY_S, clock=tools.clock)
+            backups.news.clear()
 
 
 async def put_back_what_is_ordered(backups: Backups) -> None:
@@ -286,20 +287,6 @@ async def put_back_what_is_ordered(backups: Backups) -> None:
         await asyncio.to_thread(tools.history.keep_put_back, result, wall_ns=tools.clock.wall_ns())
         log.info("put back by order %s: %s %s", order.id, result.outcome, result.reason_en)
         backups.news.set()
-
-
-async def _until_news(backups: Backups) -> None:
-    """Wait for `REPORT_EVERY_S`, or until something came of a run or a drill."""
-    waits = [
-        asyncio.ensure_future(backups.news.wait()),
-        asyncio.ensure_future(backups.tools.clock.sleep(REPORT_EVERY_S)),
-    ]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waits:
-            one.cancel()
-    backups.news.clear()
 
 
 async def ask_repository(backups: Backups) -> None:

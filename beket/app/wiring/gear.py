@@ -30,7 +30,7 @@ from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, InventoryOnDisk, connect, load_identity
 from beket.kernel import wire
-from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.clock import NS_PER_S, Clock, is_set_within
 from beket.kernel.durable_file import put_file
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import DeviceId, SiteId
@@ -257,14 +257,9 @@ async def tell(
     """Bring the centre what it lacks, and say how the looks went, for ever."""
     with connect(identity, uplink) as centre:
         while True:
-            await asyncio.to_thread(tell_once, store, centre, wall_ns=clock.wall_ns())
             news.clear()
-            waits = [asyncio.ensure_future(news.wait()), asyncio.ensure_future(clock.sleep(TELL_EVERY_S))]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in waits:
-                    one.cancel()
+            await asyncio.to_thread(tell_once, store, centre, wall_ns=clock.wall_ns())
+            await is_set_within(news, TELL_EVERY_S, clock=clock)
 
 
 def tell_once(store: ConfigStore, centre: CentreConnection, *, wall_ns: int) -> None:

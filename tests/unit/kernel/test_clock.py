@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beket.kernel.clock import NS_PER_S, Clock, SimulatedClock, SystemClock, read_boot_id, utc, wall_ns_of
+from beket.kernel.clock import (
+    NS_PER_S,
+    Clock,
+    SimulatedClock,
+    SystemClock,
+    is_set_within,
+    read_boot_id,
+    utc,
+    wall_ns_of,
+)
 
 
 async def _note(clock: Clock, after_s: float, name: str, heard: list[tuple[str, int]]) -> None:
@@ -102,3 +111,18 @@ def test_wall_ns_of_refuses_a_moment_without_a_zone() -> None:
 
 def test_machine_names_this_start_of_it() -> None:
     assert read_boot_id() == read_boot_id() != ""
+
+
+def test_wait_for_an_event_ends_with_it_or_with_the_time() -> None:
+    async def wait() -> list[bool]:
+        clock, event = SimulatedClock(), asyncio.Event()
+        in_vain = asyncio.create_task(is_set_within(event, 5, clock=clock))
+        await clock.advance(4.9)
+        assert not in_vain.done()
+        await clock.advance(0.2)
+        in_time = asyncio.create_task(is_set_within(event, 5, clock=clock))
+        await clock.advance(1)
+        event.set()
+        return [await in_vain, await in_time, await is_set_within(event, 0, clock=clock)]
+
+    assert asyncio.run(wait()) == [False, True, True]
