@@ -10,20 +10,24 @@ from dashboards.grafana.computers import computers
 from dashboards.grafana.device import device
 from dashboards.grafana.overview import overview
 from dashboards.grafana.panels import Dashboard
+from dashboards.grafana.power import power
+from dashboards.grafana.printers import printers
 from dashboards.grafana.providers import providers
 from dashboards.grafana.rest import names_in, rest
 from dashboards.grafana.services import services_page
 from dashboards.grafana.site import site
 from dashboards.grafana.uplink import uplink_budget
+from dashboards.grafana.wifi import wifi
 
 FOLDER = Path(__file__).parent / "pages"
 
 
 def pages() -> tuple[Dashboard, ...]:
-    """Every page."""
-    network = (overview(), site(), device(), uplink_budget(), providers(), services_page())
-    made = (*network, cameras_and_recorder(), computers(), backups(), beket_itself())
-    return (*made, rest(names_in(made)))
+    """Every page; that of the rest only while something is on no other."""
+    network = (overview(), site(), power(), device(), wifi(), uplink_budget(), providers(), services_page())
+    made = (*network, cameras_and_recorder(), computers(), printers(), backups(), beket_itself())
+    left = rest(names_in(made))
+    return (*made, left) if left.rows else made
 
 
 def files() -> dict[str, str]:

@@ -70,7 +70,14 @@ def _door() -> Row:
                 "Дивні відповіді пристроїв",
                 "Зайві або зіпсовані відповіді SNMP за секунду.",
                 (Query(_by(network.SNMP_ODD_ANSWERS, "reason"), "{{reason}}"),),
-                width=24,
+                width=12,
+            ),
+            Panel(
+                "timeseries",
+                "Повідомлення (traps) чужих",
+                "За секунду, з адрес, яких немає в переліку: забутий пристрій або чужий.",
+                (Query(_by(network.TRAPS_STRANGE, "site"), "{{site}}"),),
+                width=12,
             ),
         ),
     )

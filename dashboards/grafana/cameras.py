@@ -167,10 +167,16 @@ def _disk() -> Row:
             ),
             Panel(
                 "stat",
+                "Диски, які відмовляють",
+                "Диск не читає, не пише або не під'єднаний. Запис іде на інший, якщо він є.",
+                (Query(series(vms.DISKS_IN_TROUBLE), "{{site}}"),),
+                steps=BAD_WHEN_ANY,
+            ),
+            Panel(
+                "stat",
                 "Збої дисків за добу",
                 "Будь-який збій — привід перевірити диск (smartctl).",
                 (Query(f"sum(increase({series(vms.DISK_FAILURES)}[24h]))", "збоїв"),),
-                width=12,
                 steps=BAD_WHEN_ANY,
             ),
             Panel(
@@ -178,7 +184,6 @@ def _disk() -> Row:
                 "Не стерлося за добу",
                 "Файли, яких не вдалося стерти: перевірте права на теку.",
                 (Query(f"sum(increase({series(vms.DELETE_ERRORS)}[24h]))", "файлів"),),
-                width=12,
                 steps=BAD_WHEN_ANY,
             ),
         ),

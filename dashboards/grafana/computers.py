@@ -1,7 +1,7 @@
 """Owns the page of computers: how many are fit, what is not well with them, what follows, who is silent."""
 
 from collector.assets import metrics as assets
-from dashboards.grafana.choices import BAD_WHEN_ANY, DAY_S, REASON, SITE, community_and_site
+from dashboards.grafana.choices import BAD_WHEN_ANY, DAY_S, SITE, VALUE, community_and_site
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
 from dashboards.grafana.queries import folded, series
 
@@ -91,6 +91,16 @@ def _findings() -> Row:
         "Що не гаразд і що далі",
         (
             Panel(
+                "stat",
+                "Вади зараз",
+                "Заборонене й диски — сьогодні; оновлення — цього тижня; вік і пам'ять — у план закупівель.",
+                (Query(by_reason, "{{reason}}"),),
+                width=24,
+                height=6,
+                names=tuple((code, words) for code, words, _ in FINDINGS),
+                steps=((None, "green"), (1, "orange")),
+            ),
+            Panel(
                 "timeseries",
                 "Комп'ютери за вадами",
                 "Скільки комп'ютерів має кожну ваду. Лінії мають спадати.",
@@ -110,10 +120,19 @@ def _findings() -> Row:
                 "table",
                 "Вади за об'єктами",
                 "Де скільки комп'ютерів із вадою.",
-                (Query(f"{series(assets.FINDINGS)} > 0", ""),),
-                width=24,
-                columns=(SITE, REASON),
-                names=tuple((code, words) for code, words, _ in FINDINGS),
+                (Query(f"sort_desc({series(assets.FINDINGS)} > 0)", ""),),
+                width=12,
+                columns=(SITE, ("reason", "Вада"), (VALUE, "Комп'ютерів")),
+                words=FINDINGS,
+            ),
+            Panel(
+                "table",
+                "Що робити, за об'єктами",
+                "Скільки комп'ютерів працює далі, передати чи списати; списки з назвами — у Бекеті, «Списки».",
+                (Query(f"sort_desc({series(assets.FATES)} > 0)", ""),),
+                width=12,
+                columns=(SITE, ("reason", "Що далі"), (VALUE, "Комп'ютерів")),
+                words=FATES,
             ),
         ),
     )

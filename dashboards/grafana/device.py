@@ -1,10 +1,10 @@
-"""Owns the page of one network device: whether it answers, its ports, and what polling it costs."""
+"""Owns the page of one network device: whether it answers, its ports, its inside, and what polling it costs."""
 
 from agents.network import metrics as network
 from beket.kernel.metrics import Metric
-from dashboards.grafana.choices import ANSWERS, BAD_WHEN_ANY, LINKED, community_and_site
+from dashboards.grafana.choices import ANSWERS, BAD_WHEN_ANY, LINKED, WORKS, blackouts, community_and_site
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row, Variable
-from dashboards.grafana.queries import per_second, series
+from dashboards.grafana.queries import gear, per_second, series
 
 ONE = {"device": "$device"}
 
@@ -17,7 +17,8 @@ def device() -> Dashboard:
         title="Бекет: пристрій мережі",
         help="Один комутатор, маршрутизатор чи точка доступу: чи відповідає, що на портах, чи повне опитування.",
         variables=(*community_and_site(), Variable("device", "Пристрій", chosen, is_many=False)),
-        rows=(_now(), _ports(), _errors(), _polling()),
+        rows=(_now(), _ports(), _errors(), _inside(), _polling()),
+        marks=(blackouts(),),
     )
 
 
@@ -164,6 +165,58 @@ def _errors() -> Row:
     )
 
 
+def _inside() -> Row:
+    """What families of gear tell of themselves; a device that measures none of it leaves these empty."""
+    used, size = series(gear("storage_used_bytes"), **ONE), series(gear("storage_size_bytes"), **ONE)
+    return Row(
+        "Усередині",
+        (
+            Panel(
+                "timeseries",
+                "Процесор і пам'ять",
+                "Довго понад 90 % — пристрій не встигає.",
+                (
+                    Query(series(gear("device_cpu_ratio"), **ONE), "процесор"),
+                    Query(series(gear("device_memory_ratio"), **ONE), "пам'ять"),
+                ),
+                unit="percentunit",
+            ),
+            Panel(
+                "timeseries",
+                "Зайнята частка дисків",
+                "Понад 90 % — звільніть місце.",
+                (Query(f"{used} / {size}", "{{part}}"),),
+                unit="percentunit",
+            ),
+            Panel(
+                "state-timeline",
+                "Частини справні",
+                "Диски, блоки живлення, вентилятори. Червоне — замініть, доки працює друга.",
+                (Query(series(gear("device_part_ok_ratio"), **ONE), "{{part}}"),),
+                words=WORKS,
+            ),
+            _sensor(
+                "sensor_temperature_celsius", "Температура", "Понад 60 °C на платі — пил або вентилятор.", "celsius"
+            ),
+            _sensor("sensor_fan_rpm", "Вентилятори", "Нуль — вентилятор став.", "rotrpm"),
+            _sensor(
+                "sensor_light_dbm", "Світло в оптиці", "Слабше −25 дБм — брудний роз'єм або зігнуте волокно.", "dBm"
+            ),
+            _sensor("sensor_voltage_volts", "Напруга", "Рівна; стрибки — блок живлення.", "volt", 6),
+            _sensor("sensor_current_amperes", "Струм", "Скільки бере пристрій або розетка.", "amp", 6),
+            _sensor("sensor_power_watts", "Потужність", "Скільки споживає, зокрема через PoE.", "watt", 6),
+            _sensor(
+                "sensor_humidity_ratio", "Вологість", "40–60 % добре; понад 80 % — роса на платах.", "percentunit", 6
+            ),
+        ),
+    )
+
+
+def _sensor(name: str, title: str, help: str, unit: str, width: int = 8) -> Panel:  # noqa: A002 - the panel's own word
+    one = Query(series(gear(name), **ONE), "{{part}}")
+    return Panel("timeseries", title, help, (one,), unit=unit, width=width, is_signed=True)
+
+
 def _polling() -> Row:
     return Row(
         "Опитування",
@@ -192,9 +245,17 @@ def _polling() -> Row:
                 "Пропущені опитування за добу",
                 "На них не вистачило часу: пристрій відповідає повільніше, ніж його питають.",
                 (Query(f"increase({series(network.POLLS_MISSED, **ONE)}[24h])", "пропущено"),),
-                width=24,
+                width=12,
                 height=4,
                 steps=BAD_WHEN_ANY,
+            ),
+            Panel(
+                "stat",
+                "Повідомлень (traps) за добу",
+                "Скільки разів пристрій сам покликав; Бекет тоді питає його одразу.",
+                (Query(f"increase({series(network.TRAPS_HEARD, **ONE)}[24h])", "повідомлень"),),
+                width=12,
+                height=4,
             ),
         ),
     )

@@ -2,11 +2,23 @@
 
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
+from agents.services import metrics as services
 from agents.spool import metrics as spool
 from beket.kernel.metrics import Metric
 from collector import metrics as collector
 from collector.sinks import metrics as sinks
-from dashboards.grafana.choices import BAD_WHEN_ANY, CAMERA, DEVICE, GIB, REASONS, SITE, WORKS, community_and_site
+from dashboards.grafana.choices import (
+    BAD_WHEN_ANY,
+    CAMERA,
+    DEVICE,
+    GIB,
+    LIGHT,
+    REASONS,
+    SITE,
+    WORKS,
+    blackouts,
+    community_and_site,
+)
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
 from dashboards.grafana.queries import folded, per_second, series
 from vms import metrics as vms
@@ -20,6 +32,7 @@ def overview() -> Dashboard:
         help="Камери, мережа, канали й диски громади та сам Бекет.",
         variables=community_and_site(),
         rows=(_cameras(), _network(), _ports(), _uplink(), _disks(), _beket()),
+        marks=(blackouts(),),
     )
 
 
@@ -80,8 +93,17 @@ def _network() -> Row:
                 "Об'єкти",
                 "Об'єкт працює, якщо відповідає хоч один його пристрій.",
                 (Query(folded("max", up, network.DEVICE_UP, ["site"]), "{{site}}"),),
-                width=10,
+                width=5,
                 words=WORKS,
+                steps=((None, "red"), (1, "green")),
+            ),
+            Panel(
+                "stat",
+                "Світло",
+                "Чи є світло на об'єкті; подробиці — на сторінці «світло й ДБЖ».",
+                (Query(series(services.SITE_LIGHT), "{{site}}"),),
+                width=5,
+                words=LIGHT,
                 steps=((None, "red"), (1, "green")),
             ),
             Panel(

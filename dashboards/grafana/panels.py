@@ -26,12 +26,12 @@ class Panel:
 
     Attributes:
         help: one sentence under the «i»: what it shows and when to worry.
-        unit: Grafana's id of a unit: "s", "bps", "bytes", "percentunit", "short".
+        unit: Grafana's id of a unit: "s", "bps", "bytes", "percentunit", "dBm", "volt", "short".
         words: (value, words, colour) shown instead of values.
         names: (code, words) shown instead of a code that is a legend.
         is_signed: values below zero mean something.
         steps: from which value on which colour; the first one's value is None.
-        columns: of a table: label → heading, in order.
+        columns: of a table: label → heading, in order; `Value` is the number itself.
     """
 
     kind: Literal["stat", "timeseries", "table", "state-timeline"]
@@ -71,6 +71,20 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of time marked on all of a page's graphs: where the series of `expression` are not zero.
+
+    Attributes:
+        words: what is read over a mark; may name labels.
+    """
+
+    title: str
+    expression: str
+    words: str
+    color: str = "dark-red"
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """One page."""
 
@@ -79,6 +93,7 @@ class Dashboard:
     help: str
     variables: tuple[Variable, ...]
     rows: tuple[Row, ...]
+    marks: tuple[Mark, ...] = ()
 
     def model(self) -> dict[str, Any]:
         """The page as Grafana's JSON."""
@@ -94,7 +109,7 @@ class Dashboard:
             "time": {"from": "now-24h", "to": "now"},
             "schemaVersion": SCHEMA_VERSION,
             "version": 1,
-            "annotations": {"list": []},
+            "annotations": {"list": [_marked(mark) for mark in self.marks]},
             "links": [_OTHER_PAGES],
             "templating": {"list": [_source_variable(), *map(_variable, self.variables)]},
             "panels": list(_placed(self.rows)),
@@ -149,6 +164,19 @@ def _panel(panel: Panel) -> dict[str, Any]:
     if panel.kind == "table":
         made["transformations"] = [_columns(panel.columns)]
     return made
+
+
+def _marked(mark: Mark) -> dict[str, Any]:
+    return {
+        "name": mark.title,
+        "datasource": SOURCE,
+        "enable": True,
+        "hide": False,
+        "iconColor": mark.color,
+        "target": {"refId": "Anno", "expr": mark.expression, "interval": "60s"},
+        "titleFormat": mark.words,
+        "tagKeys": "",
+    }
 
 
 _OTHER_PAGES = {

@@ -2,13 +2,14 @@
 
 from agents.services import metrics as services
 from beket.kernel.metrics import Metric
-from dashboards.grafana.choices import ANSWERS, DAY_S, community_and_site
+from dashboards.grafana.choices import ANSWERS, LIGHT, MONTH_S, WEEK_S, blackouts, community_and_site
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
 from dashboards.grafana.queries import folded, series
 
-WEEK_S = 7 * DAY_S
-LIGHT = (("1", "світло є", "green"), ("0", "світла немає", "dark-gray"))
 BY_PROVIDER, BY_LINE = ("provider",), ("provider", "site", "probe")
+AVAILABLE = ((None, "red"), (0.99, "orange"), (0.999, "green"))
+LOSSES = ((None, "green"), (0.02, "orange"), (0.1, "red"))
+ONE_LINE = "{{site}} {{probe}} ({{provider}})"
 
 
 def providers() -> Dashboard:
@@ -18,20 +19,90 @@ def providers() -> Dashboard:
         title="Бекет: провайдери",
         help="Як кожен провайдер тримає лінії об'єктів. Хвилини без світла показано, але не враховано.",
         variables=community_and_site(services.LINK_UP),
-        rows=(_card(), _times(), _quality()),
+        rows=(_card(), _month(), _times(), _quality()),
+        marks=(blackouts(),),
     )
 
 
-def _over_week(operation: str, metric: Metric, by: tuple[str, ...]) -> str:
-    return folded("sum", f"{operation}({series(metric)}[7d])", metric, by)
-
-
-def _available(by: tuple[str, ...]) -> str:
+def _available(by: tuple[str, ...], window: str) -> str:
     """Share of the counted minutes in which lines worked; absent where nothing counts."""
-    faults = _over_week("sum_over_time", services.LINK_FAULT, by)
-    judged = _over_week("count_over_time", services.LINK_FAULT, by)
-    dark = _over_week("sum_over_time", services.LINK_BLACKOUT, by)
+
+    def total(operation: str, metric: Metric) -> str:
+        return folded("sum", f"{operation}({series(metric)}[{window}])", metric, by)
+
+    faults = total("sum_over_time", services.LINK_FAULT)
+    judged = total("count_over_time", services.LINK_FAULT)
+    dark = total("sum_over_time", services.LINK_BLACKOUT)
     return f"1 - {faults} / (({judged} - {dark}) > 0)"
+
+
+def _month() -> Row:
+    """What a claim to the provider is written from; the minutes are those that were measured."""
+    down_s = f"avg_over_time({series(services.LINK_FAULT)}[30d]) * {MONTH_S}"
+    return Row(
+        "За 30 діб: для претензії",
+        (
+            Panel(
+                "stat",
+                "Провайдери за місяць",
+                "Частка хвилин зі світлом, коли лінії провайдера працювали.",
+                (Query(_available(BY_PROVIDER, "30d"), "{{provider}}"),),
+                unit="percentunit",
+                width=6,
+                steps=AVAILABLE,
+            ),
+            Panel(
+                "stat",
+                "Лінії за місяць",
+                "Те саме за кожною лінією.",
+                (Query(_available(BY_LINE, "30d"), ONE_LINE),),
+                unit="percentunit",
+                width=6,
+                steps=AVAILABLE,
+            ),
+            Panel(
+                "stat",
+                "Не працювала за місяць",
+                "Скільки часу лінія мовчала при світлі. За це провайдер має зменшити плату.",
+                (Query(down_s, ONE_LINE),),
+                unit="s",
+                width=6,
+                steps=((None, "green"), (4 * 3600, "orange"), (24 * 3600, "red")),
+            ),
+            Panel(
+                "stat",
+                "Без світла за місяць",
+                "Показано, але провайдерові не зараховано.",
+                (Query(f"avg_over_time({series(services.LINK_BLACKOUT)}[30d]) * {MONTH_S}", ONE_LINE),),
+                unit="s",
+                width=6,
+            ),
+            Panel(
+                "stat",
+                "Втрати за місяць, середні",
+                "Понад 2 % — привід для претензії.",
+                (Query(_mean(services.LINK_LOSS, "30d"), "{{provider}}"),),
+                unit="percentunit",
+                steps=LOSSES,
+            ),
+            Panel(
+                "stat",
+                "Час туди й назад за місяць, середній",
+                "У межах області — до 20 мс, до Києва — до 40.",
+                (Query(_mean(services.LINK_LATENCY, "30d"), "{{provider}}"),),
+                unit="s",
+                steps=((None, "green"), (0.06, "orange"), (0.15, "red")),
+            ),
+            Panel(
+                "stat",
+                "Нерівність за місяць, середня",
+                "Понад 30 мс — живі картинки й розмови смикаються.",
+                (Query(_mean(services.LINK_JITTER, "30d"), "{{provider}}"),),
+                unit="s",
+                steps=((None, "green"), (0.03, "orange"), (0.1, "red")),
+            ),
+        ),
+    )
 
 
 def _card() -> Row:
@@ -42,9 +113,9 @@ def _card() -> Row:
                 "stat",
                 "Лінії працювали",
                 "Частка хвилин зі світлом, коли лінії працювали. Менше 99 % — понад 1,5 години за тиждень.",
-                (Query(_available(BY_PROVIDER), "{{provider}}"),),
+                (Query(_available(BY_PROVIDER, "7d"), "{{provider}}"),),
                 unit="percentunit",
-                steps=((None, "red"), (0.99, "orange"), (0.999, "green")),
+                steps=AVAILABLE,
             ),
             Panel(
                 "stat",
@@ -53,7 +124,7 @@ def _card() -> Row:
                 (
                     Query(
                         f"avg_over_time({series(services.LINK_FAULT)}[7d]) * {WEEK_S}",
-                        "{{site}} {{probe}} ({{provider}})",
+                        ONE_LINE,
                     ),
                 ),
                 unit="s",
@@ -82,7 +153,7 @@ def _card() -> Row:
                 unit="percentunit",
                 width=12,
                 height=6,
-                steps=((None, "green"), (0.02, "orange"), (0.1, "red")),
+                steps=LOSSES,
             ),
         ),
     )
@@ -100,7 +171,7 @@ def _times() -> Row:
                 "state-timeline",
                 "Лінії",
                 "Червоне — вузол за лінією не відповідав; порожнє — не вимірювалося.",
-                (Query(series(services.LINK_UP), "{{site}} {{probe}} ({{provider}})"),),
+                (Query(series(services.LINK_UP), ONE_LINE),),
                 width=12,
                 words=ANSWERS,
             ),
@@ -117,7 +188,7 @@ def _times() -> Row:
 
 
 def _quality() -> Row:
-    legend = "{{site}} {{probe}} ({{provider}})"
+    legend = ONE_LINE
     return Row(
         "Якість ліній",
         (

@@ -5,7 +5,19 @@ Every series is narrowed by the variables of the dashboard: the community, and t
 
 from collections.abc import Sequence
 
+from agents.network.metrics import METRICS as OF_GEAR
 from beket.kernel.metrics import Metric
+
+_GEAR = {metric.name: metric for metric in OF_GEAR}
+
+
+def gear(name: str) -> Metric:
+    """What families of gear measure, by its name.
+
+    Raises:
+        KeyError: no such metric.
+    """
+    return _GEAR[name]
 
 
 def series(metric: Metric, **labels: str) -> str:
@@ -45,3 +57,8 @@ def folded(operation: str, expression: str, metric: Metric, by: Sequence[str]) -
     if unknown:
         raise ValueError(f"{metric.name} has no label {', '.join(sorted(unknown))}")
     return f"{operation} by ({', '.join(by)}) ({expression})" if by else f"{operation}({expression})"
+
+
+def seen_lately(metric: Metric, window: str = "1d") -> str:
+    """The newest value within `window` of each series: what sleeps or lost its light is shown as it last was."""
+    return f"last_over_time({series(metric)}[{window}])"

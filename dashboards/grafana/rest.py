@@ -35,6 +35,7 @@ EVERY_METRIC: tuple[Metric, ...] = (
     *live.METRICS,
 )
 _UNITS = {"ratio": "percentunit", "seconds": "s", "bytes": "bytes", "bps": "bps", "celsius": "celsius", "volts": "volt"}
+_UNITS |= {"watts": "watt", "amperes": "amp", "dbm": "dBm", "rpm": "rotrpm"}
 _NAME = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?=\{)")
 
 

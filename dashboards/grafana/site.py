@@ -1,7 +1,8 @@
-"""Owns the page of one site: its gear, cameras, line to the centre, disk and copies."""
+"""Owns the page of one site: its light, gear, cameras, line to the centre, disk and copies."""
 
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
+from agents.services import metrics as services
 from agents.spool import metrics as spool
 from backup import metrics as backup
 from dashboards.grafana.choices import (
@@ -10,12 +11,14 @@ from dashboards.grafana.choices import (
     DAY_S,
     DEVICE,
     GIB,
+    LIGHT,
     PORT,
     RECORDS,
+    blackouts,
     community_and_site,
 )
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
-from dashboards.grafana.queries import folded, per_second, series
+from dashboards.grafana.queries import folded, gear, per_second, series
 from vms import metrics as vms
 from vms.live import metrics as live
 
@@ -25,9 +28,10 @@ def site() -> Dashboard:
     return Dashboard(
         uid="beket-site",
         title="Бекет: об'єкт",
-        help="Усе про одну будівлю: пристрої, камери, зв'язок, диск і копії.",
+        help="Усе про одну будівлю: світло, пристрої, камери, зв'язок, диск і копії.",
         variables=community_and_site(),
-        rows=(_now(), _gear(), _line(), _kept()),
+        rows=(_now(), _light(), _gear(), _line(), _kept()),
+        marks=(blackouts(),),
     )
 
 
@@ -66,6 +70,36 @@ def _now() -> Row:
                 unit="s",
                 width=6,
                 steps=((None, "green"), (2 * DAY_S, "orange"), (7 * DAY_S, "red")),
+            ),
+        ),
+    )
+
+
+def _light() -> Row:
+    lines = "{{probe}} ({{provider}})"
+    return Row(
+        "Світло й лінія провайдера",
+        (
+            Panel(
+                "state-timeline",
+                "Світло",
+                "Порожнє — невідомо: на об'єкті немає ані ДБЖ, ані двох пристроїв від мережі.",
+                (Query(series(services.SITE_LIGHT), "{{site}}"),),
+                words=LIGHT,
+            ),
+            Panel(
+                "state-timeline",
+                "Лінія",
+                "Червоне при світлі — провайдер.",
+                (Query(series(services.LINK_UP), lines),),
+                words=ANSWERS,
+            ),
+            Panel(
+                "timeseries",
+                "На скільки вистачить ДБЖ",
+                "За оцінкою самого ДБЖ.",
+                (Query(series(gear("ups_left_seconds")), "{{device}}"),),
+                unit="s",
             ),
         ),
     )
