@@ -30,10 +30,17 @@ def lay(
     store: Store, camera: CameraId, hour: float, *sizes_bytes: int, acknowledged: bool = True
 ) -> list[StoredSegment]:
     """Segments of twenty seconds with these sizes, one after the other from the hour's start."""
+    return lay_at(store, camera, hour_90k(hour), *sizes_bytes, acknowledged=acknowledged)
+
+
+def lay_at(
+    store: Store, camera: CameraId, start_90k: int, *sizes_bytes: int, acknowledged: bool = True
+) -> list[StoredSegment]:
+    """The same from any moment."""
     laid = []
     (volume,) = store.shelf.volumes
     for number, size_bytes in enumerate(sizes_bytes):
-        key = SegmentKey(camera, hour_90k(hour) + number * SEGMENT_90K, next(_sequences))
+        key = SegmentKey(camera, start_90k + number * SEGMENT_90K, next(_sequences))
         folder = ""
         for part in key.folder.split("/"):
             folder = f"{folder}/{part}".lstrip("/")

@@ -1,8 +1,9 @@
 """Owns retention: which segments go, by age and by free space. Blocking; wiring runs it every minute.
 
-Age is counted in whole hours, so an hour disappears as a whole. What only the edge has is never deleted, unless its
-camera's recordings never travel; what is held is never deleted at all. What goes when space is short, and in which
-order, is `sacrifice`'s. Notes: vms/design/0002-recording-store.md, vms/design/0027-holds-and-sacrifice.md.
+Age is counted in whole hours, so an hour disappears as a whole, and by `age`'s time: a wall clock that leaps makes
+nothing too old. What only the edge has is never deleted, unless its camera's recordings never travel; what is held is
+never deleted at all. What goes when space is short, and in which order, is `sacrifice`'s.
+Notes: vms/design/0002-recording-store.md, vms/design/0027-holds-and-sacrifice.md.
 """
 
 import logging
@@ -15,6 +16,7 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.units import TICKS_PER_S
 from vms import metrics
 from vms.recordings import held, index
+from vms.recordings.age import EPOCH_NS, Age, AgeClock
 from vms.recordings.index import HOUR_90K
 from vms.recordings.recovery import recover
 from vms.recordings.sacrifice import Keeping, victims
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 FLOOR_HOURS = 24
+EPOCH_90K = EPOCH_NS * TICKS_PER_S // NS_PER_S
+# A day's segments of one camera: what a recording without a true time may be older than its number says.
+DAY_OF_NUMBERS = 4320
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Cleaner:
         """
         self._store = store
         self._keeping = keeping
-        self._clock = clock
+        self.age = AgeClock(store, clock=clock)
         self._instruments = instruments
         self._floor_hours = floor_hours
 
@@ -75,10 +80,13 @@ class Cleaner:
         """Delete by age, then for space, then the files; what failed is counted and tried again next time."""
         self._look_at_disks()
         keeping = self._keeping()
-        self._let_go()
-        by_age, age_bytes = self._delete_by_age(keeping)
+        age = self.age.look()
+        by_age = age_bytes = 0
+        if age.is_known:
+            self._let_go(age)
+            by_age, age_bytes = self._delete_by_age(keeping, _ticks(age.now_ns))
         failed = self._remove_files()
-        for_space, space_bytes, more_failed = self._delete_for_space(keeping)
+        for_space, space_bytes, more_failed = self._delete_for_space(keeping, _ticks(age.order_ns))
         if (free_bytes := self._store.shelf.free_bytes()) is not None:
             self._instruments.set(metrics.DISK_FREE_BYTES, free_bytes)
         short_bytes = max(0, -self._store.shelf.room_bytes())
@@ -91,12 +99,9 @@ class Cleaner:
             short_bytes=short_bytes,
         )
 
-    def _now_90k(self) -> int:
-        return self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
-
-    def _let_go(self) -> None:
+    def _let_go(self, age: Age) -> None:
         """End the days of grace of what was released."""
-        now_s = self._clock.wall_ns() // NS_PER_S
+        now_s = age.now_ns // NS_PER_S
         with self._store.database.read() as connection:
             over = any(span.until_s is not None and span.until_s <= now_s for span in held.spans(connection))
         if over:
@@ -117,24 +122,23 @@ class Cleaner:
         self._store.keep_owed()
         self._instruments.set(metrics.DISKS_IN_TROUBLE, self._store.shelf.count_troubled())
 
-    def _delete_by_age(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int]:
-        now_90k = self._now_90k()
+    def _delete_by_age(self, keeping: Mapping[CameraId, Keeping], now_90k: int) -> tuple[int, int]:
         count = size_bytes = 0
         for camera, keep in keeping.items():
             if keep.retention_days <= 0:
                 continue
             before_90k = expiry_90k(now_90k, keep.retention_days)
-            while batch := self._oldest(camera, keep, before_90k):
+            while batch := self._too_old(camera, keep, before_90k, now_90k):
                 self._discard(batch, "age")
                 count += len(batch)
                 size_bytes += sum(segment.size_bytes for segment in batch)
             self._forget_arrivals_and_gaps(camera, before_90k)
         return count, size_bytes
 
-    def _delete_for_space(self, keeping: Mapping[CameraId, Keeping]) -> tuple[int, int, int]:
+    def _delete_for_space(self, keeping: Mapping[CameraId, Keeping], now_90k: int) -> tuple[int, int, int]:
         count = size_bytes = failed = 0
         while (short_bytes := -self._store.shelf.room_bytes()) > 0 and not failed:
-            batch = self._next_victims(keeping, short_bytes)
+            batch = self._next_victims(keeping, short_bytes, now_90k)
             if not batch:
                 break
             self._discard(batch, "space")
@@ -143,12 +147,12 @@ class Cleaner:
             size_bytes += sum(segment.size_bytes for segment in batch)
         return count, size_bytes, failed
 
-    def _next_victims(self, keeping: Mapping[CameraId, Keeping], short_bytes: int) -> list[StoredSegment]:
+    def _next_victims(self, keeping: Mapping[CameraId, Keeping], short_bytes: int, now_90k: int) -> list[StoredSegment]:
         batch: list[StoredSegment] = []
         order = victims(
             self._store.database.read,
             keeping,
-            now_90k=self._now_90k(),
+            now_90k=now_90k,
             floor_hours=self._floor_hours,
             not_on=self._store.shelf.of_no_use(),
         )
@@ -159,14 +163,25 @@ class Cleaner:
                 break
         return batch
 
-    def _oldest(self, camera: CameraId, keep: Keeping, before_90k: int | None) -> list[StoredSegment]:
+    def _too_old(self, camera: CameraId, keep: Keeping, before_90k: int, now_90k: int) -> list[StoredSegment]:
+        """The next to go by age.
+
+        Recorded by a clock that had lost its time, a segment counts as old as those recorded after it.
+        """
         with self._store.database.read() as connection:
+            found = index.oldest(
+                connection, camera, limit=BATCH, before_90k=before_90k, acknowledged_only=keep.needs_acknowledgement
+            )
+            if not found or found[0].start_90k >= EPOCH_90K:
+                return found
+            first = index.first_number(connection, camera, before_90k, now_90k)
             return index.oldest(
                 connection,
                 camera,
                 limit=BATCH,
                 before_90k=before_90k,
                 acknowledged_only=keep.needs_acknowledgement,
+                timeless=(EPOCH_90K, 0 if first is None else first - DAY_OF_NUMBERS),
             )
 
     def _discard(self, batch: list[StoredSegment], reason: str) -> None:
@@ -185,3 +200,7 @@ class Cleaner:
             log.error("%d files of deleted recordings could not be removed; they will be tried again", failed)
             self._instruments.add(metrics.DELETE_ERRORS, failed)
         return failed
+
+
+def _ticks(moment_ns: int) -> int:
+    return moment_ns * TICKS_PER_S // NS_PER_S

@@ -283,15 +283,32 @@ def oldest(
     limit: int,
     before_90k: int | None,
     acknowledged_only: bool,
+    timeless: tuple[int, int] | None = None,
 ) -> list[StoredSegment]:
-    """The camera's oldest segments that no hold covers, those that start before `before_90k` alone if it is given."""
+    """The camera's oldest segments that no hold covers, those that start before `before_90k` alone if it is given.
+
+    `timeless` (moment, number): of those before the moment, only the ones with lower numbers.
+    """
     query = sa.select(*_SEGMENT_COLUMNS).where(segments.c.camera == find_camera(connection, camera), is_free(segments))
     if before_90k is not None:
         query = query.where(segments.c.start_90k < before_90k)
     if acknowledged_only:
         query = query.where(segments.c.acknowledged.is_(True))
+    if timeless is not None:
+        query = query.where(sa.or_(segments.c.start_90k >= timeless[0], segments.c.sequence < timeless[1]))
     rows = connection.execute(query.order_by(segments.c.start_90k, segments.c.sequence).limit(limit))
     return [_segment(camera, row) for row in rows]
+
+
+def first_number(connection: sa.Connection, camera: CameraId, start_90k: int, end_90k: int) -> int | None:
+    """The least number of the camera's segments that start in [start, end]; one pass over them."""
+    return connection.execute(
+        sa.select(sa.func.min(segments.c.sequence)).where(
+            segments.c.camera == find_camera(connection, camera),
+            segments.c.start_90k >= start_90k,
+            segments.c.start_90k <= end_90k,
+        )
+    ).scalar()
 
 
 def expendable(

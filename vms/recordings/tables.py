@@ -191,3 +191,15 @@ removed = sa.Table(
     sa.Column("last_sequence", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# One row: the moment that age is counted by (`vms.recordings.age`), how far ahead of it the wall clock is still
+# followed, and when that was: in which start of the machine, at which of its monotonic time.
+lived = sa.Table(
+    "lived",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("until_ns", sa.BigInteger, nullable=False),
+    sa.Column("credit_ns", sa.BigInteger, nullable=False),
+    sa.Column("boot_id", sa.Text, nullable=False),
+    sa.Column("mono_ns", sa.BigInteger, nullable=False),
+)

@@ -106,7 +106,8 @@ def test_what_is_forecast_is_what_the_cleaner_then_keeps(make_store: Callable[..
         lay(store, ROAD, hour, 100)
         looking = forecaster(store, hour=hour + 1, floor_bytes=3000)
         keeping = looking._keeping()
-        clock = SimulatedClock(wall_ns=hour_90k(hour + 1) // TICKS_PER_S * NS_PER_S)
+        wall_ns = hour_90k(hour + 1) // TICKS_PER_S * NS_PER_S
+        clock = SimulatedClock(wall_ns=wall_ns, mono_ns=wall_ns)
         instruments = Instruments(site="centre")
         Cleaner(store, lambda k=keeping: k, clock=clock, instruments=instruments).run_once()
         if hour in (24 * 4, 24 * 12 - 1):

@@ -60,10 +60,11 @@ def cleaner_of(
     instruments: Instruments | None = None,
 ) -> Cleaner:
     store.shelf.floor_bytes = floor_bytes
+    wall_ns = hour_90k(hour) // TICKS_PER_S * NS_PER_S
     return Cleaner(
         store,
         lambda: keeping,
-        clock=SimulatedClock(wall_ns=hour_90k(hour) // TICKS_PER_S * NS_PER_S),
+        clock=SimulatedClock(wall_ns=wall_ns, mono_ns=wall_ns),
         instruments=instruments or Instruments(site="school"),
         floor_hours=floor_hours,
     )
