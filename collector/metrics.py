@@ -39,6 +39,12 @@ BATCHES_REPEATED = Metric(
     ("site",),
     say("Пачки вимірів, які вже були.", "Batches of points that had come before."),
 )
+FACTS_REFUSED = Metric(
+    "collector_refused_facts_total",
+    "counter",
+    ("site", "reason"),
+    say("Відхилено фактів про пристрої за причиною.", "Facts of devices that were refused, by reason."),
+)
 
 ALERTS_FIRING = Metric(
     "alerts_firing_count", "gauge", (), say("Тривоги, про які сказано людям.", "Alerts that people were told of.")
@@ -81,6 +87,7 @@ METRICS = (
     POINTS_RETIMED,
     CLOCK_BEHIND,
     BATCHES_REPEATED,
+    FACTS_REFUSED,
     ALERTS_FIRING,
     ALERTS_INHIBITED,
     ALERT_ROUND,

@@ -59,6 +59,19 @@ def computers_router(take: Callable[[SiteId, AgentId, bytes], bytes], *, authent
     return routes
 
 
+def facts_router(take: Callable[[SiteId, AgentId, bytes], bytes], *, authenticate: Callable[..., Any]) -> APIRouter:
+    """Where agents bring facts of devices; `take` blocks and returns the receipt."""
+    routes = APIRouter()
+
+    @routes.post("/agent/v1/facts")
+    async def take_facts(request: Request, principal: Annotated[AgentPrincipal, Depends(authenticate)]) -> Response:
+        body = await _read_body(request)
+        receipt = await asyncio.to_thread(take, principal.site, principal.agent, body)
+        return Response(receipt, media_type="application/json")
+
+    return routes
+
+
 def metrics_router(exposition: Exposition, *, guard: Callable[..., Any]) -> APIRouter:
     """Where Prometheus reads; `guard` is a FastAPI dependency that raises for whoever may not."""
     routes = APIRouter()

@@ -31,9 +31,11 @@ class Facts:
     points: list[Point]
 
 
-def commands_of(family: Family) -> list[str]:
-    """What must be asked for all facts of the family, each once, in the order of the file."""
-    asked = [*(fact.command for fact in family.facts), *(measure.command for measure in family.measures)]
+def commands_of(family: Family, *, only_texts: bool = False) -> list[str]:
+    """What must be asked for all facts of the family, or for its texts, each once, in the order of the file."""
+    asked = [fact.command for fact in family.facts]
+    if not only_texts:
+        asked += [measure.command for measure in family.measures]
     return list(dict.fromkeys(asked))
 
 

@@ -14,13 +14,15 @@ ANSWER_MAX_BYTES = 256 * 1024
 ANSWER_WITHIN_S = 30.0
 
 
-def read_facts(shells: Shells, site: SiteId, device: DeviceId, family: Family, *, clock: Clock) -> Facts:
-    """What the device says of itself now.
+def read_facts(
+    shells: Shells, site: SiteId, device: DeviceId, family: Family, *, clock: Clock, only_texts: bool = False
+) -> Facts:
+    """What the device says of itself now; with `only_texts` it is not asked for numbers.
 
     Raises:
         BeketError: as `Shells.open` and `ShellSession.run`.
     """
-    commands = commands_of(family)
+    commands = commands_of(family, only_texts=only_texts)
     if not commands:
         return Facts({}, [])
     with shells.open(device) as session:

@@ -7,7 +7,7 @@ results are kept with their reason. Does not own when polls happen (`poller`).
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agents.network import metrics, reading
@@ -43,7 +43,7 @@ class Reading:
         is_up: it answered to something.
         snmp_is_up: it answered SNMP; None when it is not asked.
         error: why the reading is not complete; None when all that was asked came.
-        facts: texts by name: description, model-oid, name; of some families model, firmware, serial.
+        facts: texts by name: description, model-oid, name, contact, location; of some families model, firmware, serial.
         modules: names of the modules that the device was found to have.
     """
 
@@ -88,6 +88,11 @@ class DevicePolls:
         self._clock = clock
         self._timeout_s = timeout_s
         self._ping_proves_life = ping_proves_life
+        self._tell: Callable[[Reading], None] = lambda _: None
+
+    def tell_to(self, hears: Callable[[Reading], None]) -> None:
+        """`hears` gets, on the loop, each reading that a poll brings."""
+        self._tell = hears
 
     def remember_in(self, known: KnownDevices) -> None:
         """Keep in `known`, which may outlast this process, which modules each device has."""
@@ -127,6 +132,7 @@ class DevicePolls:
             Point(metrics.DEVICE_POLL_DURATION.name, labels, wall_ns, round(duration_s, 3)),
             Point(metrics.DEVICE_POLL_VALUES.name, labels, wall_ns, values),
         ]
+        self._tell(result)
         return result
 
     async def read(self, device: Device, target: Target) -> Reading:

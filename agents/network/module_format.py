@@ -79,7 +79,7 @@ class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     object: Object
     oid: str
-    fact: Literal["description", "model-oid", "name", "model", "firmware", "serial"]
+    fact: Literal["description", "model-oid", "name", "contact", "location", "model", "firmware", "serial"]
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

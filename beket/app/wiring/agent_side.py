@@ -68,6 +68,10 @@ class AgentFiles:
         """Until when people work on the cameras."""
         return self.data / "maintenance.json"
 
+    def facts(self, part: str) -> Path:
+        """What one process knows of its devices besides samples."""
+        return self.data / f"facts-{part}.json"
+
     def spool(self, part: str) -> Path:
         """Folder of the queue of points that one process keeps."""
         return self.data / f"spool-{part}"

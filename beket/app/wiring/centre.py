@@ -48,6 +48,7 @@ from beket.kernel.ports import PointSink
 from beket.kernel.supervise import keep_running
 from beket.kernel.text import say
 from collector import web as collector_web
+from collector.devices.store import FactStore
 from collector.ingest import Ingest as PointIngest
 from collector.inventory.signed import signed_part
 from collector.inventory.store import InventoryStore
@@ -98,6 +99,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         holds = Holds(recordings, clock=clock, budget_bytes=config.recordings.hold_budget_bytes)
         hold_news = HoldNews(holds, inventory)
         computers = Computers(config.computers, facts, inventory, clock=clock)
+        device_facts = FactStore(facts, inventory, instruments=instruments, clock=clock)
         unwell = functools.partial(_conditions, config, backups.views, holds, gear, inventory, clock)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)
         alerts = Alerts(config, room, clock=clock, rng=rng)
@@ -123,6 +125,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                         sink.queue,
                         functools.partial(agent_router, ledger, service, clock=clock),
                         computers.agent_router,
+                        functools.partial(collector_web.facts_router, device_facts.take),
                         functools.partial(vms_web.holds_router, hold_news),
                         gear.agent_router,
                     ),

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from agents.facts.book import FactBook
+from agents.facts.teller import FactTeller
 from agents.hosts import families as manners
 from agents.hosts.config import HostsConfig, parse_ssh_address
 from agents.hosts.host_keys import HostKeys
@@ -46,6 +48,9 @@ NS_PER_HOUR = 3600 * NS_PER_S
 # A device that was away is tried again sooner than its turn, but not as often as it is polled.
 AGAIN_AFTER_HOURS = 1.0
 SENT_AT_ONCE = 20
+TEXTS_EVERY_S = 6 * 3600
+# What a command line calls a version, SNMP calls firmware: one word for both, so that a page shows them together.
+FACT_KEYS = {"version": "firmware"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,9 @@ async def run_gear(config: AgentConfig, *, clock: Clock, rng: random.Random, sto
         news = asyncio.Event()
         spool = Spool(files.spool("gear"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments)
         sender = Sender(spool, stack.enter_context(connect(identity, config.uplink)).post)
+        book = FactBook(files.facts("gear"), clock=clock)
+        book.keep_only(DeviceId(one.device) for one in config.hosts.gear)
+        teller = FactTeller(book, stack.enter_context(connect(identity, config.uplink)).post)
         await run_until(
             stop,
             {
@@ -160,8 +168,9 @@ async def run_gear(config: AgentConfig, *, clock: Clock, rng: random.Random, sto
                     "telling", functools.partial(tell, store, identity, config.uplink, news, clock=clock)
                 ),
                 "facts": supervised(
-                    "facts", functools.partial(follow_facts, config, identity, spool, instruments, clock=clock)
+                    "facts", functools.partial(follow_facts, config, identity, spool, instruments, book, clock=clock)
                 ),
+                "device facts": supervised("device facts", functools.partial(teller.run, clock=clock)),
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
@@ -194,28 +203,40 @@ async def follow_gear(
 
 
 async def follow_facts(
-    config: AgentConfig, identity: Identity, sink: PointSink, instruments: Instruments, *, clock: Clock
+    config: AgentConfig,
+    identity: Identity,
+    sink: PointSink,
+    instruments: Instruments,
+    book: FactBook,
+    *,
+    clock: Clock,
 ) -> None:
     """Ask each device for its facts, one after the other, for ever. What SNMP measures is not measured twice: only
-    devices that the inventory asks by nothing else give points.
+    devices that the inventory asks by nothing else give points; the others are asked for texts, a few times a day.
     """
     files = AgentFiles(config.data)
     site = identity.enrolled.site
     known = manners.shipped_families()
     shells = shells_of(config.hosts, GearFiles(files).host_keys, SecretFolder(config.secrets), clock=clock)
     inventory = await asyncio.to_thread(InventoryOnDisk, files, identity.enrolled)
+    texts_read_ns: dict[DeviceId, int] = {}
     while True:
         await asyncio.to_thread(inventory.reload)
         by_snmp = {device.id for device in inventory.current().devices if device.snmp != "off"}
         for one in config.hosts.gear:
             device, family = DeviceId(one.device), known.get(one.family)
-            if family is None or device in by_snmp:
+            now_ns, is_by_snmp = clock.mono_ns(), device in by_snmp
+            is_read = device in texts_read_ns and now_ns - texts_read_ns[device] < TEXTS_EVERY_S * NS_PER_S
+            if family is None or (is_by_snmp and is_read):
                 continue
+            reading = functools.partial(read_facts, shells, site, device, family, clock=clock, only_texts=is_by_snmp)
             try:
-                facts = await asyncio.to_thread(read_facts, shells, site, device, family, clock=clock)
+                facts = await asyncio.to_thread(reading)
             except BeketError as error:
                 log.info("facts of %s: %s", device, error.message.en)
                 continue
+            texts_read_ns[device] = now_ns
+            book.note(device, "ssh", {FACT_KEYS.get(name, name): text for name, text in facts.texts.items()})
             await asyncio.to_thread(sink.put, facts.points)
         await asyncio.to_thread(sink.put, instruments.read(clock.wall_ns()))
         await clock.sleep(config.hosts.facts_every_s)

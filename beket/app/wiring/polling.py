@@ -11,9 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from agents.facts.book import FactBook
+from agents.facts.teller import FactTeller
 from agents.inventory.cache import InventoryCache
 from agents.network.detection import fingerprint
-from agents.network.device_poll import DevicePolls
+from agents.network.device_poll import DevicePolls, Reading
 from agents.network.icmp import Pinger
 from agents.network.known_devices import KnownDevices
 from agents.network.metrics import SNMP_ODD_ANSWERS
@@ -87,6 +89,8 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             ping_proves_life=config.network.ping_proves_life,
         )
         polls.remember_in(known)
+        book = FactBook(files.facts("polling"), clock=clock)
+        polls.tell_to(functools.partial(note_reading, book))
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
         tools = Tools(
@@ -98,11 +102,13 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
 
         def apply(inventory: Inventory) -> None:
             poller.apply(inventory.devices)
+            book.keep_only(device.id for device in inventory.devices)
             if traps is not None:
                 traps.apply(inventory.devices)
             services.apply(inventory)
 
         sender = Sender(spool, connection.post)
+        teller = FactTeller(book, stack.enter_context(connect(identity, config.uplink)).post)
         refresh = functools.partial(refresh_inventory, cache, inventory_connection, apply=apply, clock=clock)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         await run_until(
@@ -114,10 +120,17 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
                 ),
+                "device facts": supervised("device facts", functools.partial(teller.run, clock=clock)),
                 "inventory": supervised("inventory", refresh),
                 "memory": supervised("memory", functools.partial(_remember, (memory, known), clock)),
             },
         )
+
+
+def note_reading(book: FactBook, reading: Reading) -> None:
+    """What SNMP says of a device goes into the book; one that is silent, or says nothing, changes nothing there."""
+    if reading.snmp_is_up:
+        book.note(reading.device.id, "snmp", reading.facts)
 
 
 def trap_listener(
