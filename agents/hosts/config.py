@@ -17,7 +17,7 @@ _FINGERPRINT = re.compile(r"(?:SHA256:[A-Za-z0-9+/]{43})?")
 
 
 class GearConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Один пристрій, на який Бекет заходить по SSH лише читати."""
+    """Один пристрій, на який Бекет заходить по SSH лише читати; сказане тут важить більше, ніж перелік майна."""
 
     device: Annotated[str, Meta(description="Код пристрою з переліку майна.")]
     family: Annotated[str, Meta(description="Сімейство: mikrotik, cisco-ios, dlink, tp-link, linux…")]
@@ -43,7 +43,7 @@ class GearConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class HostsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Пристрої, на які Бекет заходить по SSH: факти й копії налаштувань; без переліку нікуди не заходить."""
+    """Пристрої, на які Бекет заходить по SSH понад ті, що мають командний рядок у переліку майна; інші не чіпає."""
 
     timeout_s: Annotated[float, Meta(ge=1, le=120, description="Чекати на кожен крок входу стільки секунд.")] = 20
     facts_every_s: Annotated[

@@ -72,7 +72,10 @@ class SshShells:
             raise NotFound(
                 say("Невідомо, як зайти на цей пристрій.", "How to log in there is not known."),
                 subject=device,
-                hint=say("Додайте його в [[hosts.gear]].", "Add it to [[hosts.gear]]."),
+                hint=say(
+                    "Впишіть його командний рядок у перелік майна або в [[hosts.gear]].",
+                    "Write its command line into the inventory, or into [[hosts.gear]].",
+                ),
             )
         manner = self._families[gear.family].shell
         link = self._connect(gear)

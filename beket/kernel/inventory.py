@@ -93,6 +93,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         address: host name or IP, with `:port` when SNMP is not on 161.
         snmp: "off", "v1", "v2c" or "v3".
         secret: name of the secret with the SNMP community ("" means `public`), or with the user of v3.
+        shell: its command line as `beket.kernel.shell_address` spells it; with one its configuration is copied.
+        shell_secret: name of the secret at the site with that login's password or private key.
+        host_key: fingerprint of its SSH host key, `SHA256:…`; "" when the key is approved at the site.
     """
 
     id: DeviceId
@@ -102,6 +105,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     snmp: str = "v2c"
     secret: str = ""
+    shell: str = ""
+    shell_secret: str = ""
+    host_key: str = ""
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from beket.kernel.inventory import (
 COMMUNITY = Community(id=CommunityId("zhuravlyna"), name="Журавлинська громада")
 EMPTY = Inventory(version=0, community=COMMUNITY)
 SNMP_SECRET, CAMERA_SECRET = "snmp-own", "camera-view"  # names of secrets
+HOST_KEY = "SHA256:" + "A" * 43
 
 VILLAGES = ("Журавлина", "Яр", "Гай", "Велика Лука", "Ставище")
 _PLACES = ("Рада", "Ліцей", "Дитсадок", "Амбулаторія", "Клуб", "Бібліотека", "ФАП")
@@ -93,6 +94,8 @@ _HOSTS = st.one_of(
 )
 _PORTS = st.integers(1, 65535)
 _SECRETS = st.sampled_from(["", SNMP_SECRET, CAMERA_SECRET])
+_SHELLS = st.builds("{}://{}@{}:{}".format, st.sampled_from(["mikrotik", "cisco-ios"]), _SLUGS, _HOSTS, _PORTS)
+_LINES = st.sampled_from([("", "", "")]) | st.tuples(_SHELLS, st.just("gear-ssh"), st.sampled_from(["", HOST_KEY]))
 _URLS = st.builds("{}://{}:{}/{}".format, st.sampled_from(["rtsp", "rtsps", "http"]), _HOSTS, _PORTS, _SLUGS)
 
 
@@ -114,6 +117,7 @@ def inventories(draw: st.DrawFn, *, version: int = 0) -> Inventory:
         Device(
             id=DeviceId(i), site=draw(somewhere), name=draw(texts(min_size=1)), kind=draw(st.sampled_from(DeviceKind)),
             address=draw(_HOSTS), snmp=draw(st.sampled_from(["off", "v1", "v2c"])), secret=draw(_SECRETS),
+            **dict(zip(("shell", "shell_secret", "host_key"), draw(_LINES), strict=True)),
         )
         for i in sorted(draw(ids))
     ]  # fmt: skip

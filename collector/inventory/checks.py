@@ -12,6 +12,7 @@ from beket.kernel.errors import InvalidArgument
 from beket.kernel.ids import check_slug, is_slug, slug_from
 from beket.kernel.inventory import Camera, Device, Inventory, Provider, Service, Site
 from beket.kernel.service_address import ServiceKind, parse_service_address
+from beket.kernel.shell_address import is_fingerprint, parse_shell_address
 from beket.kernel.text import Text, counted, say
 from collector.inventory.addresses import carries_credentials, wrong_address, wrong_stream_url
 from collector.inventory.changes import THING_KINDS, Change, Thing, ThingKind, site_of, things
@@ -229,17 +230,19 @@ def _of_secret(thing: Device | Camera | Service, check: _Row) -> Iterator[Mistak
     write_name = say(
         "Впишіть назву секрету, а сам пароль збережіть окремо.", "Write the secret's name, never its value."
     )
-    if thing.secret and not is_slug(thing.secret):
-        yield check.mistake(
-            "secret",
-            say(
-                "Це не назва секрету: дозволено a-z, 0-9 і дефіс.",
-                "This is not the name of a secret: a-z, 0-9 and dashes only.",
-            ),
-            write_name,
-        )
-    elif thing.secret in _PUBLIC_SECRETS:
-        yield check.mistake("secret", say("Це загальновідомий пароль.", "This is a well-known password."), write_name)
+    for field in ("secret", "shell_secret"):
+        named: str = getattr(thing, field, "")
+        if named and not is_slug(named):
+            yield check.mistake(
+                field,
+                say(
+                    "Це не назва секрету: дозволено a-z, 0-9 і дефіс.",
+                    "This is not the name of a secret: a-z, 0-9 and dashes only.",
+                ),
+                write_name,
+            )
+        elif named in _PUBLIC_SECRETS:
+            yield check.mistake(field, say("Це загальновідомий пароль.", "This is a well-known password."), write_name)
 
 
 def _of_device(device: Device, check: _Row) -> Iterator[Mistake]:
@@ -256,6 +259,25 @@ def _of_device(device: Device, check: _Row) -> Iterator[Mistake]:
             say(
                 "Для SNMPv3 потрібна назва секрету з користувачем.", "SNMPv3 needs the name of a secret with its user."
             ),
+        )
+    yield from _of_shell(device, check)
+
+
+def _of_shell(device: Device, check: _Row) -> Iterator[Mistake]:
+    if device.shell:
+        try:
+            parse_shell_address(device.shell)
+        except InvalidArgument as error:
+            yield check.mistake("shell", error.message, error.hint)
+        if not device.shell_secret:
+            yield check.mistake(
+                "shell_secret",
+                say("Щоб зайти, потрібна назва секрету.", "Logging in takes the name of a secret."),
+            )
+    if device.host_key and not is_fingerprint(device.host_key):
+        yield check.mistake(
+            "host_key",
+            say("Це не відбиток ключа SSH: потрібно SHA256:…", "This is no SSH fingerprint: SHA256:… is needed."),
         )
 
 

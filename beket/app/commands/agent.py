@@ -1,6 +1,7 @@
 """`beket agent`: be a site's agent, a process for each part; `beket agent join` lets it into its centre."""
 
 import argparse
+import asyncio
 import random
 from pathlib import Path
 
@@ -10,13 +11,15 @@ from beket.app.config import AgentConfig
 from beket.app.join_words import read_join_line
 from beket.app.ownership import check_rooms_are_ours
 from beket.app.terminal import tell
-from beket.app.wiring.agent_side import AgentFiles, join, load_identity
+from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, join, load_identity
 from beket.kernel import logs
 from beket.kernel.clock import SystemClock
 from beket.kernel.config import load
 from beket.kernel.text import Language, say
 
 PARTS = ("capture", "polling", "backup", "gear")
+# The inventory may say at any time that a device's configuration is kept.
+GEAR_LOOK_EVERY_S = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
@@ -51,28 +54,34 @@ def run(parsed: argparse.Namespace) -> int:
     check_rooms_are_ours()
     logs.configure(level=config.logs.level, style=config.logs.style)
     load_identity(files)
-    process.run(_run_part(config, parsed.only) if parsed.only else _run_all(parsed.config, parts_of(config)))
+    process.run(_run_part(config, parsed.only) if parsed.only else _run_all(parsed.config, config))
     return 0
 
 
 def parts_of(config: AgentConfig) -> tuple[str, ...]:
-    """The parts that this agent has work for: no plans, no backup process; no gear to log in to, no gear process."""
-    idle = {"backup": not config.backup.plans, "gear": not config.hosts.gear}
+    """The parts that this agent has, as far as its file tells: no plans, no backup process."""
+    idle = {"backup": not config.backup.plans}
     return tuple(part for part in PARTS if not idle.get(part))
 
 
-async def _run_all(config_path: Path, parts: tuple[str, ...]) -> None:
+async def _run_all(config_path: Path, config: AgentConfig) -> None:
     stop = process.stop_on_signals()
     rng, clock = random.Random(), SystemClock()  # noqa: S311 - jitter
-    await process.run_until(
-        stop,
-        {
-            part: process.run_child(
-                part, ["agent", "--config", str(config_path), "--only", part], clock=clock, rng=rng, stop=stop
-            )
-            for part in parts
-        },
-    )
+
+    async def run_one(part: str) -> None:
+        while part == "gear" and not await asyncio.to_thread(_has_gear, config):  # no process before there is work
+            await clock.sleep(GEAR_LOOK_EVERY_S)
+        arguments = ["agent", "--config", str(config_path), "--only", part]
+        await process.run_child(part, arguments, clock=clock, rng=rng, stop=stop)
+
+    await process.run_until(stop, {part: run_one(part) for part in parts_of(config)})
+
+
+def _has_gear(config: AgentConfig) -> bool:
+    """Whether there is gear to log in to by now. Blocking."""
+    files = AgentFiles(config.data)
+    devices = InventoryOnDisk(files, load_identity(files).enrolled).current().devices
+    return bool(config.hosts.gear) or any(device.shell for device in devices)
 
 
 async def _run_part(config: AgentConfig, part: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from agents.hosts.config import GearConfig
 from backup.configs.difference import spell, unified
 from backup.configs.sealing import OpeningKey
 from backup.configs.store import GOOD, KEPT_AT_CENTRE, ConfigStore, Copy
@@ -18,7 +19,7 @@ from beket.app.config import AgentConfig, CentreConfig
 from beket.app.machine import operator
 from beket.app.terminal import tell
 from beket.app.wiring.access import open_access
-from beket.app.wiring.agent_side import AgentFiles, load_identity
+from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, load_identity
 from beket.kernel import logs
 from beket.kernel.clock import SystemClock
 from beket.kernel.config import load
@@ -87,7 +88,7 @@ def _keys(config: AgentConfig, _: argparse.Namespace) -> int:
     from beket.app.wiring.gear import GearFiles
 
     keys = GearFiles(AgentFiles(config.data)).host_keys
-    for one in config.hosts.gear:
+    for one in _listed(config):
         known = keys.of(DeviceId(one.device))
         approved = one.host_key or (known.approved.fingerprint() if known.approved else "")
         if approved:
@@ -105,6 +106,17 @@ def _keys(config: AgentConfig, _: argparse.Namespace) -> int:
         elif not approved:
             tell(say("{device}: ключа ще не бачили", "{device}: no key was seen yet", device=one.device))
     return 0
+
+
+def _listed(config: AgentConfig) -> tuple[GearConfig, ...]:
+    """The gear of this site, as the inventory lists it and the agent's file; the file alone before it joined."""
+    from beket.app.wiring.gear import gear_at
+
+    files = AgentFiles(config.data)
+    try:
+        return gear_at(config, InventoryOnDisk(files, load_identity(files).enrolled))
+    except NotFound:
+        return config.hosts.gear
 
 
 def _approve(config: AgentConfig, parsed: argparse.Namespace) -> int:
@@ -127,16 +139,19 @@ def _take(config: AgentConfig, parsed: argparse.Namespace) -> int:
 
     files = AgentFiles(config.data)
     identity = load_identity(files)
-    wanted = [one for one in config.hosts.gear if parsed.device in (None, one.device)]
+    wanted = [one for one in _listed(config) if parsed.device in (None, one.device)]
     if not wanted:
         raise NotFound(
-            say("Такого пристрою в [[hosts.gear]] немає.", "There is no such device in [[hosts.gear]]."),
+            say(
+                "Такого пристрою з командним рядком немає ні в переліку майна об'єкта, ні в [[hosts.gear]].",
+                "Neither the site's inventory nor [[hosts.gear]] has such a device with a command line.",
+            ),
             subject=parsed.device or "",
         )
     all_good = True
     with GearFiles(files).store() as store:
         key = public_key_of(identity, config.uplink, files)
-        copier = copier_of(config, identity.enrolled.site, store, key, clock=SystemClock())
+        copier = copier_of(wanted, config, identity.enrolled.site, store, key, clock=SystemClock())
         for one in wanted:
             look = copier.look(DeviceId(one.device), one.family)
             tell(say("{device}: {words}", "{device}: {words}", device=one.device, words=look.reason))

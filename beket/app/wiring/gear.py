@@ -7,7 +7,7 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ import msgspec
 from agents.facts.book import FactBook
 from agents.facts.teller import FactTeller
 from agents.hosts import families as manners
-from agents.hosts.config import HostsConfig, parse_ssh_address
+from agents.hosts.config import GearConfig, parse_ssh_address
 from agents.hosts.host_keys import HostKeys
+from agents.hosts.listed import listed_gear
 from agents.hosts.reader import read_facts
 from agents.hosts.sessions import Gear, SshShells
 from agents.spool.sender import Sender
@@ -106,10 +107,15 @@ class _CentreKey:
         return self.files.data / "identity" / "gear-key.json"
 
 
-def shells_of(config: HostsConfig, keys: HostKeys, secrets: SecretFolder, *, clock: Clock) -> SshShells:
-    """What opens command lines of the gear that the file lists."""
+def gear_at(config: AgentConfig, inventory: InventoryOnDisk) -> tuple[GearConfig, ...]:
+    """The gear of this site that we log in to, as the inventory and the agent's file list it."""
+    return listed_gear(config.hosts.gear, inventory.current().devices)
+
+
+def shells_of(listed: Iterable[GearConfig], config: AgentConfig, *, clock: Clock) -> SshShells:
+    """What opens command lines of the gear that is listed."""
     gear = {}
-    for one in config.gear:
+    for one in listed:
         host, port = parse_ssh_address(one.address)
         gear[DeviceId(one.device)] = Gear(
             DeviceId(one.device),
@@ -121,17 +127,30 @@ def shells_of(config: HostsConfig, keys: HostKeys, secrets: SecretFolder, *, clo
             enable_secret=one.enable_secret,
             host_key=one.host_key,
             may_be_weak=one.weak_allowed,
-            timeout_s=config.timeout_s,
+            timeout_s=config.hosts.timeout_s,
         )
-    return SshShells(gear, families=manners.shipped_families(), keys=keys, secrets=secrets, clock=clock)
+    return SshShells(
+        gear,
+        families=manners.shipped_families(),
+        keys=GearFiles(AgentFiles(config.data)).host_keys,
+        secrets=SecretFolder(config.secrets),
+        clock=clock,
+    )
 
 
-def copier_of(config: AgentConfig, site: SiteId, store: ConfigStore, public_key: str, *, clock: Clock) -> Copier:
+def copier_of(
+    listed: Iterable[GearConfig],
+    config: AgentConfig,
+    site: SiteId,
+    store: ConfigStore,
+    public_key: str,
+    *,
+    clock: Clock,
+) -> Copier:
     """What looks at the gear of this site. Blocking."""
-    files = AgentFiles(config.data)
     return Copier(
         site=site,
-        shells=shells_of(config.hosts, GearFiles(files).host_keys, SecretFolder(config.secrets), clock=clock),
+        shells=shells_of(listed, config, clock=clock),
         families=families.shipped_families(),
         store=store,
         marks=load_marks(config.data / "identity" / "gear-marks.key"),
@@ -188,12 +207,17 @@ async def follow_gear(
     rng: random.Random,
 ) -> None:
     """Look at each device when its turn has come, one after the other, for ever."""
-    site = identity.enrolled.site
-    public_key = await asyncio.to_thread(public_key_of, identity, config.uplink, AgentFiles(config.data))
-    copier = await asyncio.to_thread(copier_of, config, site, store, public_key, clock=clock)
+    site, files = identity.enrolled.site, AgentFiles(config.data)
+    public_key = await asyncio.to_thread(public_key_of, identity, config.uplink, files)
+    inventory = await asyncio.to_thread(InventoryOnDisk, files, identity.enrolled)
+    listed = gear_at(config, inventory)
+    copier = await asyncio.to_thread(copier_of, listed, config, site, store, public_key, clock=clock)
     await clock.sleep(config.gear_copies.random_delay_s * rng.random())
     while True:
-        for one in config.hosts.gear:
+        if await asyncio.to_thread(inventory.reload):
+            listed = gear_at(config, inventory)
+            copier = await asyncio.to_thread(copier_of, listed, config, site, store, public_key, clock=clock)
+        for one in listed:
             before = await asyncio.to_thread(store.look, site, one.device)
             if is_due(before, every_hours=config.gear_copies.every_hours, wall_ns=clock.wall_ns()):
                 look = await asyncio.to_thread(copier.look, DeviceId(one.device), one.family)
@@ -217,13 +241,14 @@ async def follow_facts(
     files = AgentFiles(config.data)
     site = identity.enrolled.site
     known = manners.shipped_families()
-    shells = shells_of(config.hosts, GearFiles(files).host_keys, SecretFolder(config.secrets), clock=clock)
     inventory = await asyncio.to_thread(InventoryOnDisk, files, identity.enrolled)
     texts_read_ns: dict[DeviceId, int] = {}
     while True:
         await asyncio.to_thread(inventory.reload)
+        listed = gear_at(config, inventory)
+        shells = shells_of(listed, config, clock=clock)
         by_snmp = {device.id for device in inventory.current().devices if device.snmp != "off"}
-        for one in config.hosts.gear:
+        for one in listed:
             device, family = DeviceId(one.device), known.get(one.family)
             now_ns, is_by_snmp = clock.mono_ns(), device in by_snmp
             is_read = device in texts_read_ns and now_ns - texts_read_ns[device] < TEXTS_EVERY_S * NS_PER_S

@@ -58,7 +58,10 @@ def test_a_new_agent_knows_nothing_and_says_what_it_needs(tmp_path: Path) -> Non
         empty.current()
 
 
-@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN.with_name("inventory-part-without-services.json")])
+@pytest.mark.parametrize(
+    "golden",
+    [GOLDEN, *(GOLDEN.with_name(f"inventory-part-without-{what}.json") for what in ("services", "command-lines"))],
+)
 def test_a_part_that_the_centre_of_this_release_or_an_older_one_sends_is_taken(tmp_path: Path, golden: Path) -> None:
     view = open_cache(tmp_path)
     assert view.put(golden.read_bytes()) is True

@@ -174,3 +174,19 @@ def test_a_device_of_v3_needs_a_secret_and_is_never_called_public() -> None:
     device = msgspec.structs.replace(ROUTER, snmp="v3", secret="")
     mistakes = find_mistakes(msgspec.structs.replace(SMALL, devices=(device,)), SMALL, {})
     assert [mistake.place for mistake in mistakes] == ["devices[0].secret"]
+
+
+def test_a_command_line_needs_its_secrets_name_and_never_holds_the_password() -> None:
+    line = {"shell": "mikrotik://beket@10.0.0.1", "shell_secret": "router-ssh", "host_key": "SHA256:" + "k" * 43}
+    assert mistakes_of_device(**line) == []
+    wrong = {
+        "shell": "mikrotik://beket:Hidden1@10.0.0.1",
+        "shell_secret": "",
+        "host_key": "aa:bb:cc",
+    }
+    mistakes = mistakes_of_device(**(line | wrong))
+    assert [mistake.place.partition(".")[2] for mistake in mistakes] == ["shell", "shell_secret", "host_key"]
+    assert "Hidden1" not in "".join(mistake.sentence().uk for mistake in mistakes)
+    (named,) = mistakes_of_device(**(line | {"shell_secret": "Hidden 1"}))
+    assert named.place == "devices[0].shell_secret"
+    assert "Hidden" not in named.sentence().uk
