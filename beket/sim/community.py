@@ -8,6 +8,8 @@ Facts are of Mohyliv's public strategy; people appear as roles. All on one event
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
@@ -16,23 +18,32 @@ from beket.kernel.secrets import Secret
 from beket.sim import gear
 from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
 from beket.sim.power import Power, Supply
+from beket.sim.router_settings import RouterSettings
 from beket.sim.scene import Daylight, Scene
 from beket.sim.services import SimulatedServices, services_of
+from beket.sim.shell_access import LOGIN, ShellAccess, new_access
 from beket.sim.snmp_agent import Mib, SnmpAgent
 from beket.sim.specs import CameraSpec, GearSpec, PortSpec, SimulatedCommunity, SiteSpec
 from beket.sim.traffic import VillageTraffic
 
+if TYPE_CHECKING:
+    from beket.sim.shell_server import ShellServer
+
 NETWORK = "127.20"
 RTSP_PORT = 8554
 SNMP_PORT = 1161
+SSH_PORT = 2022
 FIRST_CAMERA_NUMBER = 101
 
 
-def inventory(community: SimulatedCommunity, *, version: int = 1) -> Inventory:
-    """The inventory of `community` with the addresses at which `Simulation` puts it."""
+def inventory(
+    community: SimulatedCommunity, *, version: int = 1, shells: Mapping[DeviceId, ShellAccess] = MappingProxyType({})
+) -> Inventory:
+    """The inventory of `community` with the addresses at which `Simulation` puts it; `shells` as given there."""
     devices, cameras = [], []
     for number, spec in enumerate(community.sites, start=1):
-        devices += [_device(g, spec, address) for g, address in zip(spec.gear, _gear_addresses(number), strict=False)]
+        for thing, host in zip(spec.gear, _gear_hosts(number), strict=False):
+            devices.append(_device(thing, spec, host, shells.get(DeviceId(thing.id))))
         cameras += [_camera(c, spec, host) for c, host in zip(spec.cameras, _camera_hosts(number), strict=False)]
     return Inventory(
         version=version,
@@ -50,11 +61,20 @@ def new_logins(community: SimulatedCommunity) -> dict[str, Secret]:
     return {name: Secret(f"beket:{secrets.token_urlsafe(12)}") for name in names}
 
 
+def new_shells(
+    community: SimulatedCommunity, host_keys: Mapping[DeviceId, Secret] = MappingProxyType({})
+) -> dict[DeviceId, ShellAccess]:
+    """A way into each device that has a command line; `host_keys` are those that devices had before."""
+    gear = [DeviceId(thing.id) for spec in community.sites for thing in spec.gear if thing.shell]
+    return {device: new_access(host_keys.get(device)) for device in gear}
+
+
 class Simulation:
     """A community that runs.
 
     Args:
         logins: as `new_logins` gives them.
+        shells: as `new_shells` gives them; a device that is not among them has no command line.
         daylight: "by-clock" makes it night in the pictures when it is in Kyiv.
     """
 
@@ -64,11 +84,14 @@ class Simulation:
         *,
         clock: Clock,
         logins: Mapping[str, Secret],
+        shells: Mapping[DeviceId, ShellAccess] = MappingProxyType({}),
         daylight: Daylight = "by-clock",
     ) -> None:
         self.cameras: dict[CameraId, SimulatedCamera] = {}
         self._power: dict[SiteId, Power] = {}
         self._agents: list[tuple[str, SnmpAgent]] = []
+        self._shells: list[tuple[str, ShellAccess, RouterSettings, Callable[[], bool]]] = []
+        self._access = shells
         self._clock = clock
         for number, spec in enumerate(community.sites, start=1):
             self._build_site(number, spec, logins, daylight)
@@ -103,10 +126,11 @@ class Simulation:
         Raises:
             Busy: an address is taken: a second simulation runs on this machine.
         """
+        servers: list[ShellServer] = []
         try:
-            for address, agent in self._agents:
-                host, port = address.split(":")
-                await agent.start(host, int(port))
+            for host, agent in self._agents:
+                await agent.start(host, SNMP_PORT)
+            servers += self._start_shells()
             await self._services.start()
             self._gear_serves.set()
             await self._all_cameras.run()
@@ -115,6 +139,20 @@ class Simulation:
             self._services.close()
             for _, agent in self._agents:
                 agent.close()
+            for server in servers:
+                server.close()
+
+    def _start_shells(self) -> Iterator["ShellServer"]:
+        if not self._shells:
+            return
+        from beket.sim.shell_server import ShellServer  # paramiko is loaded by those alone who have such gear
+
+        for host, access, settings, is_awake in self._shells:
+            server = ShellServer(
+                password=access.password, host_key=access.host_key, answer=settings.answer, is_awake=is_awake
+            )
+            yield server
+            server.start(host, SSH_PORT)
 
     def _build_site(self, number: int, spec: SiteSpec, logins: Mapping[str, Secret], daylight: Daylight) -> None:
         power = self._power[spec.site.id] = Power(self._clock, battery_lasts_s=spec.battery_lasts_s)
@@ -130,9 +168,18 @@ class Simulation:
                 login=_login(logins[camera.secret]) if camera.secret else None,
                 is_powered=_awake(power, Supply.MAINS),
             )
-        for thing, address in zip(spec.gear, _gear_addresses(number), strict=False):
-            mib = self._mib(thing, spec, power)
-            self._agents.append((address, SnmpAgent(mib, is_awake=_awake(power, thing.supply))))
+        for thing, host in zip(spec.gear, _gear_hosts(number), strict=False):
+            self._build_gear(thing, host, spec, power)
+
+    def _build_gear(self, thing: GearSpec, host: str, spec: SiteSpec, power: Power) -> None:
+        is_awake = _awake(power, thing.supply)
+        access = self._access.get(DeviceId(thing.id))
+        answers_snmp = is_awake
+        if access is not None:
+            settings = RouterSettings(thing.id, clock=self._clock)
+            self._shells.append((host, access, settings, is_awake))
+            answers_snmp = _both(is_awake, settings.answers_snmp)
+        self._agents.append((host, SnmpAgent(self._mib(thing, spec, power), is_awake=answers_snmp)))
 
     def _mib(self, thing: GearSpec, spec: SiteSpec, power: Power) -> Mib:
         location = f"{spec.site.village}, {spec.site.name}"
@@ -153,8 +200,17 @@ class Simulation:
         )
 
 
-def _device(spec: GearSpec, site: SiteSpec, address: str) -> Device:
-    return Device(id=DeviceId(spec.id), site=site.site.id, name=spec.name, kind=spec.kind, address=address)
+def _device(spec: GearSpec, site: SiteSpec, host: str, access: ShellAccess | None) -> Device:
+    return Device(
+        id=DeviceId(spec.id),
+        site=site.site.id,
+        name=spec.name,
+        kind=spec.kind,
+        address=f"{host}:{SNMP_PORT}",
+        shell=f"{spec.shell}://{LOGIN}@{host}:{SSH_PORT}" if access else "",
+        shell_secret=spec.shell_secret if access else "",
+        host_key=access.fingerprint() if access else "",
+    )
 
 
 def _camera(spec: CameraSpec, site: SiteSpec, host: str) -> Camera:
@@ -171,8 +227,8 @@ def _camera(spec: CameraSpec, site: SiteSpec, host: str) -> Camera:
     )
 
 
-def _gear_addresses(site_number: int) -> Iterator[str]:
-    return (f"{NETWORK}.{site_number}.{n}:{SNMP_PORT}" for n in range(1, FIRST_CAMERA_NUMBER))
+def _gear_hosts(site_number: int) -> Iterator[str]:
+    return (f"{NETWORK}.{site_number}.{n}" for n in range(1, FIRST_CAMERA_NUMBER))
 
 
 def _camera_hosts(site_number: int) -> Iterator[str]:
@@ -181,6 +237,10 @@ def _camera_hosts(site_number: int) -> Iterator[str]:
 
 def _awake(power: Power, supply: Supply) -> Callable[[], bool]:
     return lambda: power.feeds(supply)
+
+
+def _both(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: one() and other()
 
 
 def _login(secret: Secret) -> Login:

@@ -12,8 +12,10 @@ from beket.sim.scene import Weather
 from beket.sim.specs import CameraSpec, GearSpec, PortSpec, SimulatedCommunity, SiteSpec
 
 
-def _village_gear(slug: str, whose: str, cameras: dict[str, str]) -> tuple[GearSpec, ...]:
-    """What a small building has: a router and a UPS, a switch without one; `cameras` names each camera's port."""
+def _village_gear(slug: str, whose: str, cameras: dict[str, str], *, family: str = "") -> tuple[GearSpec, ...]:
+    """What a small building has: a router and a UPS, a switch without one; `cameras` names each camera's port,
+    `family` is that of the router's command line.
+    """
     uplinks = (
         PortSpec("wan", "провайдер", 20_000_000, in_bps=900_000, out_bps=1_400_000),
         PortSpec("lan", "комутатор", 100_000_000, in_bps=1_400_000, out_bps=900_000),
@@ -25,7 +27,13 @@ def _village_gear(slug: str, whose: str, cameras: dict[str, str]) -> tuple[GearS
     to_router = PortSpec("ge1", "маршрутизатор", 100_000_000, in_bps=900_000, out_bps=1_400_000)
     return (
         GearSpec(
-            f"router-{slug}", f"Маршрутизатор {whose}", DeviceKind.ROUTER, "Simulated router", Supply.UPS, uplinks
+            f"router-{slug}",
+            f"Маршрутизатор {whose}",
+            DeviceKind.ROUTER,
+            "Simulated router",
+            Supply.UPS,
+            uplinks,
+            family,
         ),
         GearSpec(
             f"switch-{slug}",
@@ -124,7 +132,10 @@ STAROSTAT = SiteSpec(
         ),
     ),
     gear=_village_gear(
-        "novopidkriazh", "старостату", {"novopidkriazh-street": "вулиця", "novopidkriazh-entrance": "вхід"}
+        "novopidkriazh",
+        "старостату",
+        {"novopidkriazh-street": "вулиця", "novopidkriazh-entrance": "вхід"},
+        family="mikrotik",
     ),
 )
 

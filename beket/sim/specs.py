@@ -47,7 +47,7 @@ class PortSpec:
 
 @dataclass(frozen=True, slots=True)
 class GearSpec:
-    """A router, switch or UPS of a simulated site."""
+    """A router, switch or UPS of a simulated site; `shell` is the family of its command line, "" without one."""
 
     id: str
     name: str
@@ -55,6 +55,12 @@ class GearSpec:
     description: str
     supply: Supply
     ports: tuple[PortSpec, ...] = ()
+    shell: str = ""
+
+    @property
+    def shell_secret(self) -> str:
+        """Name under which the password of its command line is kept."""
+        return f"{self.id}-ssh" if self.shell else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from agents.network.config import NetworkConfig
 from agents.services.config import ServicesConfig
 from agents.uplink.config import UplinkConfig
 from backup.config import BackupConfig, PlanConfig
+from backup.configs.config import GearCopiesConfig
 from backup.repository import server
 from backup.repository.config import RepositoriesConfig, ServiceConfig, WalkConfig
 from backup.repository.remote import AT_CENTRE
@@ -42,11 +43,12 @@ from beket.app.wiring.join_line import join_line
 from beket.kernel.clock import Clock
 from beket.kernel.config import spell
 from beket.kernel.errors import NotFound
-from beket.kernel.ids import ServiceId, SiteId, UserId
+from beket.kernel.ids import DeviceId, ServiceId, SiteId, UserId
 from beket.kernel.inventory import Service
-from beket.kernel.secrets import Secret, write_secret_file
-from beket.sim.community import inventory, new_logins
+from beket.kernel.secrets import Secret, read_secret_file, write_secret_file
+from beket.sim.community import inventory, new_logins, new_shells
 from beket.sim.computers import COMPUTERS
+from beket.sim.shell_access import ShellAccess, new_host_key
 from beket.sim.specs import SimulatedCommunity
 from collector.rules.config import AlertsConfig
 from dashboards.config import WebConfig
@@ -60,6 +62,7 @@ AGENTS_PORTS = range(8443, 8543)
 SEGMENT_S = 10
 POLL_EVERY_S = 2
 SERVICES_EVERY_S = 10
+GEAR_EVERY_S = 6
 CENTRE_CERTIFICATE = "centre.crt"  # the demo's agents trust it, as those of a community trust their own authority
 # Impatient, so that a newcomer who switches the light off sees the alert at once.
 ALERTS = AlertsConfig(
@@ -90,6 +93,7 @@ class Stage:
 
     Attributes:
         logins: of the simulated cameras, by the name of the secret.
+        shells: ways into gear that has a command line.
         light_line: the socket by which the pages reach the light switches.
         password: of the account `VIEWER`, new at each start.
     """
@@ -99,6 +103,7 @@ class Stage:
     centre: CentreConfig
     agents: dict[SiteId, AgentConfig]
     logins: dict[str, Secret]
+    shells: dict[DeviceId, ShellAccess]
     password: Secret
     light_line: Path
     has_restic: bool
@@ -164,6 +169,7 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_
         centre=centre,
         agents={site: _agent_config(folder, site, centre, restic=restic) for site in sites},
         logins=_kept_logins(folder / "secrets", community),
+        shells=_kept_shells(folder / "secrets", community),
         password=Secret(secrets.token_urlsafe(16)),
         light_line=light_line,
         has_restic=bool(restic),
@@ -229,6 +235,7 @@ def _agent_config(folder: Path, site: SiteId, centre: CentreConfig, *, restic: s
         services=ServicesConfig(interval_s=SERVICES_EVERY_S, authority=centre.keys / CENTRE_CERTIFICATE),
         uplink=UplinkConfig(rate_kbps=20_000),
         backup=_backup_config(folder, site, centre, restic) if has_plan else BackupConfig(),
+        gear_copies=GearCopiesConfig(every_hours=GEAR_EVERY_S / 3600, look_every_s=GEAR_EVERY_S, random_delay_s=0),
     )
 
 
@@ -259,6 +266,20 @@ def _kept_logins(folder: Path, community: SimulatedCommunity) -> dict[str, Secre
     return logins
 
 
+def _kept_shells(folder: Path, community: SimulatedCommunity) -> dict[DeviceId, ShellAccess]:
+    # Host keys stay, as a device's do, or each start would change the inventory; passwords are new.
+    host_keys = {}
+    for thing in (thing for spec in community.sites for thing in spec.gear if thing.shell):
+        file = folder / f"host-key-{thing.id}"
+        if not file.exists():
+            write_secret_file(file, new_host_key())
+        host_keys[DeviceId(thing.id)] = read_secret_file(file)
+    shells = new_shells(community, host_keys)
+    for thing in (thing for spec in community.sites for thing in spec.gear if thing.shell):
+        _put_secret(folder / thing.shell_secret, shells[DeviceId(thing.id)].password)
+    return shells
+
+
 def _put_secret(path: Path, secret: Secret) -> None:
     path.unlink(missing_ok=True)
     write_secret_file(path, secret)
@@ -266,7 +287,7 @@ def _put_secret(path: Path, secret: Secret) -> None:
 
 def _put_inventory(stage: Stage, clock: Clock) -> None:
     with open_inventory(stage.centre, clock=clock) as store:
-        known = inventory(stage.community)
+        known = inventory(stage.community, shells=stage.shells)
         services = (*known.services, *_services_of_the_centre(stage))
         plan = store.propose(msgspec.structs.replace(known, services=services))
         store.accept(plan, actor=UserId(operator()), reason="навчальна громада")

@@ -79,7 +79,7 @@ class Story:
         self._cameras: dict[CameraId, Camera] = {camera.id: camera for camera in known.cameras}
         self._devices: dict[DeviceId, Device] = {device.id: device for device in known.devices}
         self._viewer = Viewer(stage.centre.pages.port)
-        self._simulation = Simulation(stage.community, clock=clock, logins=stage.logins)
+        self._simulation = Simulation(stage.community, clock=clock, logins=stage.logins, shells=stage.shells)
         self._dark = stage.community.sites[-1].site
         self._began_ns = clock.mono_ns()
         self._began_wall_ns = clock.wall_ns()
