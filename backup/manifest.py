@@ -1,12 +1,15 @@
 """Owns what a restore is compared with: hashes of source files, taken around a backup.
 
-A small tree is hashed whole; of a large one the largest file that fits, one database and a random sample. An entry
-counts only if the file was the same before and after the run (inode, size, both times), so that a file in use never
-makes a drill lie. Blocking; symbolic links are not followed, other things than files are left out.
+A small tree is hashed whole; of a large one the largest file that fits, one database and a random sample. They are
+chosen before the run, hashed while restic works, and looked at again after it: an entry counts only if the file was the
+same before and after (inode, size, both times), so that a file in use never makes a drill lie. Blocking; symbolic links
+are not followed, other things than files are left out.
 """
 
+import contextlib
 import fnmatch
 import hashlib
+import itertools
 import os
 import random
 import stat
@@ -34,6 +37,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A file that is to be hashed, and its state before the run."""
+
+    path: str
+    state: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """An entry and the state of the file that it holds for."""
 
@@ -41,7 +52,7 @@ class Taken:
     state: tuple[int, ...]
 
 
-def take(
+def choose(
     paths: Sequence[Path],
     excludes: Sequence[str],
     *,
@@ -49,38 +60,43 @@ def take(
     files_max: int = FILES_MAX,
     bytes_max: int = BYTES_MAX,
     without: Collection[str] = (),
-) -> list[Taken]:
-    """Hash a choice of the files under `paths`, at most so many and so much; unreadable ones are left out.
+) -> list[Choice]:
+    """Some of the files under `paths`, at most so many and so much; unreadable ones are left out.
 
     `without` names files, by their whole paths, that the backup leaves out.
     """
     left_out = frozenset(without)
     files = _files(paths, excludes)
     found = [(path, size) for path, size in files if size <= bytes_max and path not in left_out]
-    rng.shuffle(found)
-    found.sort(key=lambda item: -item[1])
-    ordered = _in_order(found, rng)
-    taken: list[Taken] = []
+    chosen: list[Choice] = []
     room_bytes = bytes_max
-    for path, size in ordered:
-        if len(taken) == files_max:
+    for path, size in _in_order(found, rng):
+        if len(chosen) == files_max:
             break
-        if size > room_bytes:
+        if size > room_bytes or not os.access(path, os.R_OK):
             continue
-        one = _take_one(path)
-        if one:
-            taken.append(one)
+        state = _state_at(path)
+        if state:
+            chosen.append(Choice(path, state))
             room_bytes -= size
-    return taken
+    return chosen
+
+
+def take(chosen: Sequence[Choice]) -> list[Taken]:
+    """Hash what was chosen; a file that cannot be read any more is left out."""
+    return [one for choice in chosen if (one := _take_one(choice))]
 
 
 def _in_order(found: list[tuple[str, int]], rng: random.Random) -> list[tuple[str, int]]:
     """The largest, one database, then all others by chance."""
     if not found:
         return []
-    rest = rng.sample(found[1:], len(found) - 1)
-    database = next((one for one in rest if one[0].lower().endswith(DATABASE_SUFFIXES)), None)
-    return [found[0], *([database] if database else []), *(one for one in rest if one is not database)]
+    rng.shuffle(found)
+    largest = max(found, key=lambda one: one[1])
+    others = (one for one in found if one is not largest)
+    database = next((one for one in others if one[0].lower().endswith(DATABASE_SUFFIXES)), None)
+    first = [largest, database] if database else [largest]
+    return [*first, *(one for one in found if one is not largest and one is not database)]
 
 
 def confirm(taken: Sequence[Taken]) -> list[Entry]:
@@ -94,12 +110,9 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _take_one(path: str) -> Taken | None:
-    before = _state_at(path)
-    if before is None:
-        return None
+def _take_one(choice: Choice) -> Taken | None:
     try:
-        return Taken(Entry(path, before[1], hash_of(Path(path))), before)
+        return Taken(Entry(choice.path, choice.state[1], hash_of(Path(choice.path))), choice.state)
     except OSError:
         return None
 
@@ -113,27 +126,33 @@ def _state_at(path: str) -> tuple[int, ...] | None:
 
 
 def _files(paths: Sequence[Path], excludes: Sequence[str]) -> Iterator[tuple[str, int]]:
-    seen = 0
-    for root in paths:
-        for path in _walk(str(root)):
-            state = _state_at(path)
-            if state is None or may_be_excluded(path, excludes) or not _is_text(path):
-                continue
-            seen += 1
-            if seen > SEEN_MAX:
-                return
-            yield path, state[1]
+    found = (one for root in paths for one in _walk(str(root)))
+    kept = (one for one in found if not may_be_excluded(one[0], excludes) and _is_text(one[0]))
+    return itertools.islice(kept, SEEN_MAX)
 
 
-def _walk(root: str) -> Iterator[str]:
+def _walk(root: str) -> Iterator[tuple[str, int]]:
+    """Path and size of each file; one look at each, for a tree may have a hundred thousand."""
     if not Path(root).is_dir():
-        yield root
-    for folder, _, names in os.walk(root):
-        yield from (os.path.join(folder, name) for name in names)  # noqa: PTH118 - ten times faster, on big trees
+        state = _state_at(root)
+        if state:
+            yield root, state[1]
+        return
+    folders = [root]
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # gone since the folder was opened
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        yield entry.path, entry.stat(follow_symlinks=False).st_size
 
 
 def may_be_excluded(path: str, excludes: Sequence[str]) -> bool:
     """Whether a pattern may leave the file out; rather said once too often than too seldom."""
+    if not excludes:
+        return False
     # Rather one file too few than a drill that misses what was never to be copied: any part against any part.
     parts = path.split("/")
     words = [word for pattern in excludes for word in pattern.split("/") if word.strip("*")]

@@ -166,7 +166,9 @@ class Runner:
     ) -> "_Made":
         tools, plan = self._tools, job.plan
         excludes = plan.excludes
-        taken = await asyncio.to_thread(manifest.take, prepared.paths, excludes, rng=tools.rng, without=prepared.live)
+        chosen = await asyncio.to_thread(
+            manifest.choose, prepared.paths, excludes, rng=tools.rng, without=prepared.live
+        )
         command = commands.backup(
             repository,
             prepared.paths,
@@ -181,11 +183,15 @@ class Runner:
             ended.items_total += len(prepared.lacking)
             return await self._judge(ended, prepared.paths, absent)
 
-        outcome = await once()
-        if outcome.kind is OutcomeKind.LOCKED:
-            await tools.restic.run(commands.unlock(repository), stop=job.stop)
+        taking = asyncio.create_task(asyncio.to_thread(manifest.take, chosen))
+        try:
             outcome = await once()
-        return _Made(outcome, taken)
+            if outcome.kind is OutcomeKind.LOCKED:
+                await tools.restic.run(commands.unlock(repository), stop=job.stop)
+                outcome = await once()
+            return _Made(outcome, await taking if outcome.kind in GOOD else ())
+        finally:
+            taking.cancel()
 
     async def _judge(self, ended: Ended, asked: Sequence[Path], absent: Sequence[Path]) -> Outcome:
         snapshot = None

@@ -200,7 +200,6 @@ async def start(program: Path, arguments: tuple[str, ...]) -> asyncio.subprocess
     Raises:
         ResticMissing: the binary is gone.
     """
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         return await asyncio.create_subprocess_exec(
             program,
@@ -208,11 +207,17 @@ async def start(program: Path, arguments: tuple[str, ...]) -> asyncio.subprocess
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**environment, "LC_ALL": "C.UTF-8", "RESTIC_PROGRESS_FPS": STATUS_PER_S},
+            env=environment(),
             start_new_session=True,
         )
     except (FileNotFoundError, PermissionError) as error:
         raise ResticMissing from error
+
+
+def environment() -> dict[str, str]:
+    """What restic sees of ours: nothing that holds a secret, no RESTIC_ setting of somebody else's."""
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**passed_on, "LC_ALL": "C.UTF-8", "RESTIC_PROGRESS_FPS": STATUS_PER_S}
 
 
 async def _over(process: asyncio.subprocess.Process, reading: "asyncio.Future[tuple[None, None]]") -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,12 +32,16 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
+def _take(path: Path, excludes: Sequence[str] = (), *, seed: int = 1, **bounds: int) -> list[manifest.Taken]:
+    return manifest.take(manifest.choose([path], excludes, rng=random.Random(seed), **bounds))
+
+
 def _names(taken: list[manifest.Taken]) -> list[str]:
     return sorted(Path(one.entry.path).name for one in taken)
 
 
 def test_small_tree_is_hashed_whole_without_links(tree: Path) -> None:
-    taken = manifest.take([tree], [], rng=random.Random(1))
+    taken = _take(tree)
     assert _names(taken) == ["a", "b", "c", "d"]
     (b,) = (one.entry for one in taken if one.entry.path.endswith("/b"))
     assert b == Entry(str(tree / "b"), 500, hashlib.sha256(b"x" * 500).hexdigest())
@@ -45,8 +49,8 @@ def test_small_tree_is_hashed_whole_without_links(tree: Path) -> None:
 
 def test_sample_holds_the_largest_file_and_keeps_its_bounds(tree: Path) -> None:
     for seed in range(10):
-        assert "b" in _names(manifest.take([tree], [], rng=random.Random(seed), files_max=2))
-        assert "b" not in _names(manifest.take([tree], [], rng=random.Random(seed), bytes_max=499))
+        assert "b" in _names(_take(tree, seed=seed, files_max=2))
+        assert "b" not in _names(_take(tree, seed=seed, bytes_max=499))
 
 
 def test_sample_of_a_large_tree_always_holds_one_database(tree: Path) -> None:
@@ -54,24 +58,31 @@ def test_sample_of_a_large_tree_always_holds_one_database(tree: Path) -> None:
         (tree / f"{number}.txt").write_bytes(b"y")
     (tree / "облік.SQLITE").write_bytes(b"z")
     for seed in range(10):
-        names = _names(manifest.take([tree], [], rng=random.Random(seed), files_max=2))
+        names = _names(_take(tree, seed=seed, files_max=2))
         assert names == ["b", "облік.SQLITE"]
 
 
 def test_what_may_be_excluded_is_not_sampled(tree: Path) -> None:
-    assert _names(manifest.take([tree], ["cache/**", "*/b"], rng=random.Random(1))) == ["a", "c"]
+    assert _names(_take(tree, ["cache/**", "*/b"])) == ["a", "c"]
 
 
 def test_single_file_is_a_path_too(tree: Path) -> None:
-    assert _names(manifest.take([tree / "a"], [], rng=random.Random(1))) == ["a"]
+    assert _names(_take(tree / "a")) == ["a"]
 
 
 def test_file_that_changed_meanwhile_is_no_witness(tree: Path) -> None:
-    taken = manifest.take([tree], [], rng=random.Random(1))
+    taken = _take(tree)
     (tree / "a").write_bytes(b"y" * 10)
     os.utime(tree / "b", ns=(1, 1))
     (tree / "c").unlink()
     assert [Path(entry.path).name for entry in manifest.confirm(taken)] == ["d"]
+
+
+def test_file_that_changed_between_choice_and_hash_is_no_witness(tree: Path) -> None:
+    chosen = manifest.choose([tree], [], rng=random.Random(1))
+    (tree / "a").write_bytes(b"y" * 10)
+    (tree / "b").unlink()
+    assert [Path(entry.path).name for entry in manifest.confirm(manifest.take(chosen))] == ["c", "d"]
 
 
 @pytest.fixture
