@@ -39,6 +39,17 @@ def test_every_rule_has_a_test_and_names_only_metrics_that_exist() -> None:
         assert names or rule["expr"].startswith("up{")
 
 
+def test_every_rule_is_tested_both_when_it_must_fire_and_when_it_must_not() -> None:
+    asked = [
+        (bool(one["exp_alerts"]), one["alertname"])
+        for case in yaml.safe_load((FOLDER / "rules_test.yaml").read_text())["tests"]
+        for one in case["alert_rule_test"]
+    ]
+    fires, rests = ({name for told, name in asked if told is wanted} for wanted in (True, False))
+    names = {rule["alert"] for rule in rules()}
+    assert fires == rests == names
+
+
 def test_every_rule_says_in_ukrainian_what_happened_and_what_to_do() -> None:
     for rule in rules():
         annotations: dict[str, str] = dict(rule["annotations"])
