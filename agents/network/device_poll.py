@@ -105,7 +105,7 @@ class DevicePolls:
             NotFound, InvalidConfig: the device's secret cannot be read.
             InvalidArgument: its address or SNMP version is wrong.
         """
-        host, port = parse_address(device.address)
+        host, _ = parse_address(device.address)
         labels: Labels = (("site", device.site), ("device", device.id))
         wall_ns, began_ns = self._clock.wall_ns(), self._clock.mono_ns()
         if device.snmp == "off":
@@ -113,7 +113,7 @@ class DevicePolls:
             result = Reading(device, bool(ping.times_s))
             result.error = None if result.is_up else silence(device)
         else:
-            target = self._target(device, host, port)
+            target = self.target(device)
             pinging = asyncio.ensure_future(self._pinger.ping(host, timeout_s=self._timeout_s))
             try:
                 result = await self.read(device, target)
@@ -225,7 +225,14 @@ class DevicePolls:
         result.error = result.error or walk.error
         return walk.error
 
-    def _target(self, device: Device, host: str, port: int) -> Target:
+    def target(self, device: Device) -> Target:
+        """Where and how to ask `device` over SNMP.
+
+        Raises:
+            NotFound, InvalidConfig: its secret cannot be read.
+            InvalidArgument: its address or SNMP version is wrong.
+        """
+        host, port = parse_address(device.address)
         version = VERSIONS.get(device.snmp)
         if version is None:
             raise InvalidArgument(
