@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from beket.kernel import wire
-from beket.kernel.clock import utc, wall_ns_of
+from beket.kernel.clock import NS_PER_S, utc, wall_ns_of
 from beket.kernel.errors import InvalidArgument, NotFound, ProtocolError
 from beket.kernel.ids import CameraId, SiteId
 from beket.kernel.text import say
@@ -32,6 +32,8 @@ PUT_MAX_BYTES = 4 * 1024 * KIB
 PIECE_BYTES = 64 * KIB
 GAPS_MAX_BYTES = 256 * KIB
 OFFER_HEADER = "Beket-Segment"
+# Milliseconds since 1970 as the centre has proved them.
+TIME_HEADER = "Beket-Time"
 COPY_MAX_S = 600
 
 _RANGE = re.compile(r"bytes (?:(\d{1,12})-(\d{1,12})|\*)/(\d{1,12})", re.ASCII)
@@ -84,8 +86,13 @@ def agent_router(ingest: Ingest, *, authenticate: Callable[..., Any]) -> APIRout
     return routes
 
 
-def holds_router(news: HoldNews, *, authenticate: Callable[..., Any]) -> APIRouter:
-    """Where sites ask what is held of their cameras; 304 when `have` names what it is now."""
+def holds_router(
+    news: HoldNews, *, authenticate: Callable[..., Any], proved_ns: Callable[[], int | None] = lambda: None
+) -> APIRouter:
+    """Where sites ask what is held of their cameras; 304 when `have` names what it is now.
+
+    Each answer says what time it is, as far as that is proved here: a site trusts it more than its own battery.
+    """
     routes = APIRouter(prefix="/agent/v1")
     agent = Annotated[AgentPrincipal, Depends(authenticate)]
 
@@ -93,6 +100,8 @@ def holds_router(news: HoldNews, *, authenticate: Callable[..., Any]) -> APIRout
     async def holds(principal: agent, have: str = "") -> Response:
         times = await asyncio.to_thread(news.for_site, principal.site, have[:64])
         headers = {"Cache-Control": "no-store"}
+        if (now_ns := await asyncio.to_thread(proved_ns)) is not None:
+            headers[TIME_HEADER] = str(now_ns // (NS_PER_S // 1000))
         if times is None:
             return Response(status_code=304, headers=headers)
         return Response(wire.encode(times), media_type=_JSON, headers=headers)

@@ -102,8 +102,12 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             budget=budget,
             clock=clock,
         )
-        held = HoldsWatch(stack.enter_context(connect(identity, config.uplink)), functools.partial(keep_held, store))
         retention = Retention(store, inventory, config.recordings, edge=True, clock=clock, instruments=instruments)
+        held = HoldsWatch(
+            stack.enter_context(connect(identity, config.uplink)),
+            functools.partial(keep_held, store),
+            hear_time=retention.age.hear,
+        )
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         await run_until(
             stop,

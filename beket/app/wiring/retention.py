@@ -45,6 +45,7 @@ class Retention:
             instruments=instruments,
             floor_hours=config.floor_hours,
         )
+        self.age = self._cleaner.age
         self.forecaster = Forecaster(store, keeping, clock=clock, instruments=instruments)
 
     def units(self, *, rng: random.Random) -> dict[str, Awaitable[None]]:

@@ -37,6 +37,7 @@ from vms import web
 from vms.hold_news import HoldNews
 from vms.ingest import Ingest
 from vms.recordings import index
+from vms.recordings.age import AgeClock
 from vms.recordings.backlog import Backlog
 from vms.recordings.check import check
 from vms.recordings.cleaner import Cleaner
@@ -81,7 +82,8 @@ async def authorize(request: Request, camera: str) -> None:
 
 def centre_app(store: Store, news: HoldNews) -> FastAPI:
     app = new_app()
-    app.include_router(web.holds_router(news, authenticate=authenticate))
+    proved_ns = AgeClock(store, clock=SystemClock()).proved_ns
+    app.include_router(web.holds_router(news, authenticate=authenticate, proved_ns=proved_ns))
     ingest = Ingest(store, FixedInventory(), instruments=Instruments(site=SCHOOL, unit="test"))
     app.include_router(web.agent_router(ingest, authenticate=authenticate))
     app.include_router(web.people_router(Playback(store), authorize=authorize))
@@ -274,6 +276,21 @@ def test_senseless_requests_are_refused_and_leave_nothing(
     assert 400 <= reply.status < 600
     assert connection.request("PUT", "/agent/v1/segments/../5-1", headers=headers, body=b"").status >= 400
     assert all_segments(centre) == []
+
+
+def test_a_site_believes_its_clock_again_when_the_centre_has_proved_the_same_time(
+    edge: Store, centre: Store, connect: Callable[[], CentreConnection]
+) -> None:
+    clock = SimulatedClock(wall_ns=SystemClock().wall_ns() - 10 * 86_400 * NS_PER_S)
+    age = AgeClock(edge, clock=clock)
+    watch = HoldsWatch(connect(), functools.partial(keep_held, edge), hear_time=age.hear)
+    age.look()
+    clock.step_wall(10 * 86_400)  # ten days without power, or a clock that leapt: who knows?
+    watch.run_once()
+    assert age.look().ahead_ns > 0  # the centre has proved nothing yet
+    AgeClock(centre, clock=SystemClock()).look()
+    watch.run_once()
+    assert age.look().ahead_ns == 0
 
 
 def test_a_hold_placed_at_the_centre_saves_what_is_still_only_at_the_site(

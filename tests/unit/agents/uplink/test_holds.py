@@ -57,6 +57,21 @@ def test_what_could_not_be_made_durable_is_not_confirmed() -> None:
     assert centre.asked[-1].endswith("?have=")
 
 
+@pytest.mark.parametrize("status", [200, 304])
+def test_the_time_that_the_centre_has_proved_is_heard_with_each_answer(status: int) -> None:
+    heard: list[int] = []
+    centre = Centre(Reply(status, {"beket-time": "1795600800123"}, golden("held-times")))
+    HoldsWatch(centre, lambda _: None, hear_time=heard.append).run_once()
+    assert heard == [1_795_600_800_123_000_000]
+
+
+@pytest.mark.parametrize("said", ["", "-5", "1e9", "9" * 16, "\N{ARABIC-INDIC DIGIT ONE}", "now"])
+def test_what_is_no_time_is_not_heard(said: str) -> None:
+    heard: list[int] = []
+    HoldsWatch(Centre(Reply(304, {"beket-time": said}, b"")), lambda _: None, hear_time=heard.append).run_once()
+    assert heard == []
+
+
 def test_a_centre_that_fails_changes_nothing() -> None:
     kept: list[Sequence[HeldTime]] = []
     for reply, error in (
