@@ -66,6 +66,15 @@ SHORT_BYTES = Metric(
         "Space that is missing when nothing more may be deleted.",
     ),
 )
+CLOCK_AHEAD = Metric(
+    "vms_clock_ahead_seconds",
+    "gauge",
+    ("site",),
+    say(
+        "Наскільки годинник забіг наперед проти прожитого часу; 0 — йому віримо.",
+        "How far the wall clock is ahead of the time that was lived; 0 when it is believed.",
+    ),
+)
 KEPT_RATIO = Metric(
     "vms_archive_kept_ratio",
     "gauge",
@@ -126,6 +135,7 @@ METRICS = (
     DELETE_ERRORS,
     DISK_FREE_BYTES,
     SHORT_BYTES,
+    CLOCK_AHEAD,
     KEPT_RATIO,
     FULL_IN,
     OLDEST_AGE,

@@ -233,6 +233,14 @@ def _archive() -> Row:
                 unit="bytes",
                 steps=BAD_WHEN_ANY,
             ),
+            Panel(
+                "stat",
+                "Годинник забіг наперед",
+                "Проти прожитого часу; поки так, за строком стирається лише те, що справді його відбуло.",
+                (Query(series(vms.CLOCK_AHEAD), "{{site}}"),),
+                unit="s",
+                steps=BAD_WHEN_ANY,
+            ),
         ),
     )
 

@@ -81,6 +81,7 @@ class Cleaner:
         self._look_at_disks()
         keeping = self._keeping()
         age = self.age.look()
+        self._instruments.set(metrics.CLOCK_AHEAD, age.ahead_ns // NS_PER_S)
         by_age = age_bytes = 0
         if age.is_known:
             self._let_go(age)

@@ -15,7 +15,7 @@ from agents.cameras.stops import begin_run, end_run, why_stopped
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.budget import Budget
-from agents.uplink.bulk import SegmentUploader
+from agents.uplink.bulk import Centre, SegmentUploader
 from agents.uplink.holds import HoldsWatch
 from agents.uplink.live import BACKOFF as LIVE_BACKOFF
 from agents.uplink.messages import HeldTime
@@ -103,11 +103,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             clock=clock,
         )
         retention = Retention(store, inventory, config.recordings, edge=True, clock=clock, instruments=instruments)
-        held = HoldsWatch(
-            stack.enter_context(connect(identity, config.uplink)),
-            functools.partial(keep_held, store),
-            hear_time=retention.age.hear,
-        )
+        held = holds_watch(stack.enter_context(connect(identity, config.uplink)), store, retention)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
         await run_until(
             stop,
@@ -167,6 +163,11 @@ def keep_held(store: Store, times: Sequence[HeldTime]) -> None:
     store.hold_exactly(
         [HeldSpan(CameraId(one.camera), one.hold, one.start_90k, one.end_90k, one.until_s) for one in times]
     )
+
+
+def holds_watch(centre: Centre, store: Store, retention: Retention) -> HoldsWatch:
+    """Asks what is held, and hears what time it is where that is proved."""
+    return HoldsWatch(centre, functools.partial(keep_held, store), hear_time=retention.age.hear)
 
 
 async def ask_for_holds(watch: HoldsWatch, *, clock: Clock) -> None:

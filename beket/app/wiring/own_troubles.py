@@ -24,6 +24,8 @@ CENTRE = "centre"
 DISK_LOW_BYTES = GIB
 SINK_LATE_S = 120
 # Below this the promise to residents is broken by more than a day or two.
+# Less is the last of a credit.
+LEAP_S = 3600
 KEPT_WELL_RATIO = 0.95
 EXAMPLE_DAYS = 30
 # What people wait out, and what has not failed.
@@ -66,6 +68,7 @@ def troubles_of(points: Sequence[Point], known: Inventory) -> list[OwnTrouble]:
         *_each(points, vms.DISK_FREE_BYTES, lambda one: _disk_words(one, names)),
         *_each(points, vms.KEPT_RATIO, lambda one: _kept_words(one, names)),
         *_each(points, vms.SHORT_BYTES, lambda one: _short_words(one, names)),
+        *_each(points, vms.CLOCK_AHEAD, lambda one: _leap_words(one, names)),
         *_each(points, vms.DISKS_IN_TROUBLE, lambda one: _ill_disk_words(one, names)),
         *_each(points, collector.CLOCK_BEHIND, lambda one: _clock_words(one, names)),
         *_each(points, spool.SPOOL_DROPPED, lambda one: _spool_words(one, names)),
@@ -127,6 +130,19 @@ def _short_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
         "the centre. When the disk is full, recording stops. Add a disk, release needless holds, check the line.",
         place=_place(point, names),
         short=spell_bytes(round(point.value)),
+    )
+
+
+def _leap_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
+    if point.value < LEAP_S:
+        return None
+    return say(
+        "Годинник ({place}) забіг наперед на {n} год. проти прожитого часу, тож за строком стирається лише те, що "
+        "справді відбуло свій строк. Якщо дата правильна, це мине саме; якщо ні — перевірте NTP і батарейку годинника.",
+        "The clock ({place}) is {n} h ahead of the time that was lived, so by age only what has truly served its term "
+        "goes. If the date is right, this passes by itself; if not, check NTP and the clock's battery.",
+        place=_place(point, names),
+        n=round(point.value / 3600),
     )
 
 
