@@ -1,7 +1,8 @@
 """Owns one run of one plan from the look at its paths to the proof, and what is remembered of it.
 
 On one loop; one run at a time. restic is started twice, for the copy and for the proof; only when the repository is
-locked twice more (unlock what is provably stale, try once again). Note: backup/design/0009-restic-wrapper.md.
+locked twice more (unlock what is provably stale, try once again), and once more when dead processes left their locks.
+Note: backup/design/0009-restic-wrapper.md.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backup import canary, manifest
+from backup import canary, locks, manifest
 from backup.history import GOOD, NOTHING, History
 from backup.in_parts import Job, store_in_parts
 from backup.manifest import Taken
@@ -86,6 +87,7 @@ class Runner:
             raise Busy(say("Інше копіювання ще триває.", "Another backup is under way."), subject=plan.id)
         async with tools.one_at_a_time:
             began_ns, began_mono_ns = tools.clock.wall_ns(), tools.clock.mono_ns()
+            last = await asyncio.to_thread(tools.history.last_run, plan.id)
             run = await asyncio.to_thread(tools.history.begin, plan.id, wall_ns=began_ns, boot=tools.boot)
             made = await self._copy(plan, stop, tools.gauge(on_advance))
             entries = await asyncio.to_thread(manifest.confirm, made.taken) if made.outcome.kind in GOOD else []
@@ -101,11 +103,17 @@ class Runner:
             )
             if made.outcome.kind in GOOD:
                 await asyncio.to_thread(tools.history.forget_parts, plan.id)
+                await self._take_away_locks(stop, after_trouble=last is None or last.outcome not in GOOD)
         outcome = made.outcome
         log.log(
             _LEVELS.get(outcome.kind, logging.WARNING), "backup %s: %s: %s", plan.id, outcome.kind, outcome.reason.en
         )
         return outcome
+
+    async def _take_away_locks(self, stop: asyncio.Event | None, *, after_trouble: bool) -> None:
+        tools = self._tools
+        if await asyncio.to_thread(locks.may_lie, tools.repository, after_trouble=after_trouble):
+            await tools.restic.run(commands.unlock(tools.repository), stop=stop)
 
     async def _copy(self, plan: Plan, stop: asyncio.Event | None, gauge: Gauge) -> "_Made":
         tools = self._tools

@@ -55,6 +55,7 @@ def test_upload_of_ten_minutes_completes_by_the_third_try(tmp_path: Path, *, age
         sent = line.traffic.up_bytes / (FILES * FILE_BYTES)
     print(f"\n{tries} tries, {kills} kills, {took_s:.0f} s at {SCALE:g}x, {sent:.2f} of the data sent")
     assert tries <= TRIES
+    assert not place.locks()
     assert "no errors were found" in place.bare("check", "--read-data", within_s=900)
 
 

@@ -130,6 +130,7 @@ def test_first_copy_that_is_killed_again_and_again_sends_nothing_twice_that_a_pa
     assert outcome.kind is OutcomeKind.OK, outcome
     # Each break costs at most the part under way and the packs beside it; nothing begins anew.
     assert line.traffic.up_bytes < TOTAL_BYTES + 3 * (PART_BYTES + MIB)
+    assert not place.locks()
     assert _with_tools(place, line, _remembered) == []
 
 

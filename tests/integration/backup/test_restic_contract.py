@@ -322,7 +322,10 @@ def test_after_kill_9_at_any_moment_the_next_run_completes_and_all_data_is_whole
             return await running
 
         assert _with_tools(large, killed).kind is OutcomeKind.FAILED
+        assert large.locks()
         assert _run(large).kind is OutcomeKind.OK
+        assert not large.locks()
+    assert "no errors were found" in large.bare("check", within_s=120)  # whoever looks by hand is not locked out
     assert _check(large, read_data=True).kind is OutcomeKind.OK
 
 
