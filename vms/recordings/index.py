@@ -27,6 +27,22 @@ _SEGMENT_COLUMNS = (
     segments.c.disk,
 )
 
+# Statements that each segment of each camera needs are built once: building one costs several times what SQLite does.
+_CAMERA = sa.select(cameras.c.id).where(cameras.c.slug == sa.bindparam("slug"))
+_NUMBER_NEXT = (
+    sa.update(cameras)
+    .where(cameras.c.slug == sa.bindparam("of"))
+    .values(next_sequence=cameras.c.next_sequence + 1)
+    .returning(cameras.c.id, cameras.c.next_sequence, cameras.c.last_sha256)
+)
+_CHAIN_TO = sa.update(cameras).where(cameras.c.id == sa.bindparam("of")).values(last_sha256=sa.bindparam("sha256"))
+_EXPECT, _ADD = sa.insert(growing), sa.insert(segments)
+_EXPECT_NO_MORE = sa.delete(growing).where(
+    growing.c.camera == sa.bindparam("camera"),
+    growing.c.start_90k == sa.bindparam("start_90k"),
+    growing.c.sequence == sa.bindparam("sequence"),
+)
+
 # Cameras and disks ----------------------------------------------------------------------------------------------------
 
 
@@ -57,7 +73,7 @@ _OF_RUN = (
 
 def find_camera(connection: sa.Connection, camera: CameraId) -> int | None:
     """The camera's number, or None when nothing of it was ever stored."""
-    return connection.execute(sa.select(cameras.c.id).where(cameras.c.slug == camera)).scalar()
+    return connection.execute(_CAMERA, {"slug": camera}).scalar()
 
 
 def camera_slugs(connection: sa.Connection) -> list[CameraId]:
@@ -88,15 +104,14 @@ def announce(
     connection: sa.Connection, disk: int, camera: CameraId, *, start_90k: int, run: int | None = None
 ) -> Announced:
     """Give the camera's next segment its number; without `run` it begins a new one."""
-    camera_id = camera_row(connection, camera)
-    row = connection.execute(
-        sa.select(cameras.c.next_sequence, cameras.c.last_sha256).where(cameras.c.id == camera_id)
-    ).one()
-    sequence = row.next_sequence
+    row = connection.execute(_NUMBER_NEXT, {"of": camera}).first()
+    if row is None:
+        camera_row(connection, camera)
+        row = connection.execute(_NUMBER_NEXT, {"of": camera}).one()
+    sequence = row.next_sequence - 1
     run = sequence if run is None else run
-    connection.execute(sa.update(cameras).where(cameras.c.id == camera_id).values(next_sequence=sequence + 1))
     connection.execute(
-        sa.insert(growing).values(camera=camera_id, start_90k=start_90k, sequence=sequence, run=run, disk=disk)
+        _EXPECT, {"camera": row.id, "start_90k": start_90k, "sequence": sequence, "run": run, "disk": disk}
     )
     return Announced(SegmentKey(camera, start_90k, sequence), run, row.last_sha256, disk)
 
@@ -182,7 +197,8 @@ def growing_disk(connection: sa.Connection, key: SegmentKey) -> int | None:
 
 def remove_growing(connection: sa.Connection, key: SegmentKey) -> None:
     """The segment is no longer expected."""
-    connection.execute(sa.delete(growing).where(*row_of(growing, connection, key)))
+    place = {"camera": find_camera(connection, key.camera), "start_90k": key.start_90k, "sequence": key.sequence}
+    connection.execute(_EXPECT_NO_MORE, place)
 
 
 # Segments in the index ------------------------------------------------------------------------------------------------
@@ -195,22 +211,21 @@ def add_segment(
     key = key_of(segment)
     remove_growing(connection, key)
     camera_id = camera_row(connection, segment.camera)
-    connection.execute(
-        sa.insert(segments).values(
-            camera=camera_id,
-            start_90k=segment.start_90k,
-            sequence=segment.sequence,
-            duration_90k=segment.duration_90k,
-            run=segment.run,
-            size_bytes=segment.size_bytes,
-            disk=segment.disk,
-            acknowledged=acknowledged,
-            sha256=segment.sha256,
-            previous_sha256=segment.previous_sha256,
-        )
-    )
+    row = {
+        "camera": camera_id,
+        "start_90k": segment.start_90k,
+        "sequence": segment.sequence,
+        "duration_90k": segment.duration_90k,
+        "run": segment.run,
+        "size_bytes": segment.size_bytes,
+        "disk": segment.disk,
+        "acknowledged": acknowledged,
+        "sha256": segment.sha256,
+        "previous_sha256": segment.previous_sha256,
+    }
+    connection.execute(_ADD, row)
     if is_newest:
-        connection.execute(sa.update(cameras).where(cameras.c.id == camera_id).values(last_sha256=segment.sha256))
+        connection.execute(_CHAIN_TO, {"of": camera_id, "sha256": segment.sha256})
 
 
 def segment(connection: sa.Connection, key: SegmentKey) -> StoredSegment | None:

@@ -32,20 +32,22 @@ class Waiting:
     oldest_90k: int
 
 
+_AWAIT_SEAL = sa.insert(unsealed)
+
+
 def await_seal(connection: sa.Connection, segment: StoredSegment) -> None:
     """A segment was recorded here; the next seal is to name it."""
-    connection.execute(
-        sa.insert(unsealed).values(
-            camera=camera_row(connection, segment.camera),
-            sequence=segment.sequence,
-            start_90k=segment.start_90k,
-            duration_90k=segment.duration_90k,
-            run=segment.run,
-            size_bytes=segment.size_bytes,
-            sha256=segment.sha256,
-            previous_sha256=segment.previous_sha256,
-        )
-    )
+    row = {
+        "camera": camera_row(connection, segment.camera),
+        "sequence": segment.sequence,
+        "start_90k": segment.start_90k,
+        "duration_90k": segment.duration_90k,
+        "run": segment.run,
+        "size_bytes": segment.size_bytes,
+        "sha256": segment.sha256,
+        "previous_sha256": segment.previous_sha256,
+    }
+    connection.execute(_AWAIT_SEAL, row)
 
 
 def waiting(connection: sa.Connection) -> list[Waiting]:

@@ -20,7 +20,7 @@ from beket.kernel.logs import level_number
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import Fragment, GapReason, StreamFormat
 from beket.kernel.text import say
-from beket.kernel.units import KIB, MIB, TICKS_PER_S
+from beket.kernel.units import MIB, TICKS_PER_S
 from vms import metrics
 from vms.recordings.disk import DiskFailure
 from vms.recordings.segments import GrowingSegment
@@ -33,7 +33,7 @@ SEGMENT_S = 20
 SEGMENT_MAX_BYTES = 256 * MIB
 QUEUE_MAX_BYTES = 64 * MIB
 # The disk thread sleeps until this much is waiting: fewer, larger writes.
-WAKE_BYTES = 512 * KIB
+WAKE_BYTES = 4 * MIB
 RETRY_S = 10
 # Syncs asked for together share the file system's commits; one after another, each waits for its own.
 SYNCS_AT_ONCE = 8
