@@ -14,6 +14,21 @@ WORDS_MAX_CHARS = 1000
 PIECES_MAX = 200
 
 
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy that is being made: how far it is, as two measures (`backup.progress`).
+
+    Attributes:
+        read_ratio: 0-1 of what is to be read at the host.
+        stored_bytes: what this run has brought into the repository; None when nobody can tell.
+        stored_ratio: 0-1 of what is to be stored; None when that is not known beforehand.
+    """
+
+    began_ns: int
+    read_ratio: float = 0.0
+    stored_bytes: int | None = None
+    stored_ratio: float | None = None
+
+
 class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     """How a plan stands, as its host knows it.
 
@@ -25,6 +40,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
         outcome: of the last run; "" before the first.
         size_bytes: how much the last whole copy holds; `added_bytes` what was new in it.
         drill_every_days: how often its restore is to be proven.
+        running: the copy that is being made right now; None when none is.
     """
 
     id: str
@@ -40,6 +56,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     added_bytes: int = 0
     drill_every_days: float = 30
+    running: Running | None = None
 
 
 class BackupReport(msgspec.Struct, frozen=True, kw_only=True):

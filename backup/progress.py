@@ -61,6 +61,8 @@ class Gauge:
     async def begin(self) -> None:
         """Take note of what is stored before the run."""
         self._before_bytes = await self._ask()
+        if self._before_bytes is not None:
+            self._advance = Advance(stored_bytes=0)
 
     def expect(self, size_bytes: int) -> None:
         """So much is to be read and stored in all, in several goes."""

@@ -23,6 +23,7 @@ from backup.messages import (
     RepositoryRequest,
     RepositoryStored,
     RestoreResult,
+    Running,
 )
 from backup.repository.ledger import Ledger
 from backup.repository.service import Service
@@ -147,9 +148,25 @@ def in_our_time(report: BackupReport, *, wall_ns: int) -> list[PlanReport]:
             whole_ns=ours(plan.whole_ns),
             proven_ns=ours(plan.proven_ns),
             wrong_ns=ours(plan.wrong_ns),
+            running=_running(plan.running, ours(plan.running.began_ns) or 0) if plan.running else None,
         )
         for plan in report.plans
     ]
+
+
+def _running(told: Running, began_ns: int) -> Running:
+    """What is told of a run, within what can be true."""
+    stored_bytes, stored_ratio = told.stored_bytes, told.stored_ratio
+    return Running(
+        began_ns=began_ns,
+        read_ratio=_ratio(told.read_ratio),
+        stored_bytes=None if stored_bytes is None else max(0, stored_bytes),
+        stored_ratio=None if stored_ratio is None else _ratio(stored_ratio),
+    )
+
+
+def _ratio(told: float) -> float:
+    return min(1.0, max(0.0, told))
 
 
 def _json(body: bytes) -> Response:

@@ -24,10 +24,11 @@ CHANGES_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An alert about the device or its site that began near a change."""
+    """An alert about the device or its site that began near a change; `key` is the alert's."""
 
     title: Text
     began_ns: int
+    key: str = ""
 
 
 # Alerts about any of the subjects that began between two moments.
@@ -94,6 +95,17 @@ def changes_of(store: ConfigStore, site: str, device: str, find_cases: FindCases
         lines = unified(before.masked, copy.masked) if before else []
         changes.append(Change(copy, lines, cases_near(copy, find_cases)))
     return changes
+
+
+def changes_by_case(copies: Sequence[Copy], find_cases: FindCases) -> dict[str, Copy]:
+    """Which change each alert began near, by the alert's key: the last one before it. The other way round than
+    `cases_near`, and by the same rule. Blocking.
+    """
+    found: dict[str, Copy] = {}
+    for copy in sorted(copies, key=lambda copy: copy.taken_ns):
+        for case in cases_near(copy, find_cases):
+            found[case.key] = copy
+    return found
 
 
 def cases_near(copy: Copy, find_cases: FindCases) -> Sequence[Case]:

@@ -6,13 +6,13 @@ What a host says is put into words only where its repository does not gainsay it
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from backup.acts.record import Verdict
 from backup.history import Drill, Run
-from backup.messages import PlanReport
+from backup.messages import PlanReport, Running
 from backup.repository.freshness import Content, Shelf
 from backup.repository.keyring import Holder
 from backup.repository.ledger import Key, Ledger, Size, Told, Walk, Work
@@ -29,6 +29,8 @@ from beket.kernel.units import spell_bytes
 DAY_NS = 86_400 * NS_PER_S
 GROWTH_DAYS = 30
 DRILL_LATE_FACTOR = 2
+# A host that makes a copy tells how far it is every few seconds.
+RUNNING_HEARD_WITHIN_S = 120
 # Nobody knows what grows how in ten years.
 YEARS_FORESEEN = 10
 # The envelope is opened once a quarter.
@@ -47,13 +49,16 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan in a sentence; `is_well` when nobody has to do anything; `proof`: of its restore."""
+    """A plan in a sentence; `is_well` when nobody has to do anything; `proof`: of its restore; `running`: the copy that
+    its host is making, as far as it was heard of lately.
+    """
 
     id: str
     name: str
     sentence: Text
     is_well: bool
     proof: Proof = Proof.PROVEN
+    running: Running | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,10 @@ def _view(host: str, content: Content | None, facts: _Facts, wall_ns: int) -> Ho
         site=facts.sites.get(host, host),
         standing=standing,
         words=STANDING_WORDS[standing],
-        plans=tuple(plan_view(one.report, standing, wall_ns=wall_ns) for one in mine),
+        plans=tuple(
+            replace(plan_view(one.report, standing, wall_ns=wall_ns), running=running_of(one, wall_ns=wall_ns))
+            for one in mine
+        ),
         snapshots=content.snapshots if content else 0,
         newest_ns=content.newest_ns if content else None,
         size_bytes=history[-1].size_bytes if history else 0,
@@ -199,6 +207,11 @@ def plan_view(report: PlanReport, standing: Standing, *, wall_ns: int) -> PlanVi
     proof = proof_of(report, wall_ns=wall_ns)
     is_well = is_well and proof is not Proof.STALE
     return PlanView(report.id, report.name, plan_sentence(facts, utc(wall_ns)), is_well, proof)
+
+
+def running_of(told: Told, *, wall_ns: int) -> Running | None:
+    """The copy under way; None when the host has been silent for so long that nobody knows how far it is."""
+    return told.report.running if wall_ns - told.heard_ns <= RUNNING_HEARD_WITHIN_S * NS_PER_S else None
 
 
 def proof_of(report: PlanReport, *, wall_ns: int) -> Proof:

@@ -22,7 +22,7 @@ from beket.access.journal import Event
 from beket.access.permit import COMMUNITY, Resource, site_resource
 from beket.access.roles import CEILING, Action
 from beket.kernel.clock import utc
-from beket.kernel.errors import Forbidden, NotFound
+from beket.kernel.errors import NotFound
 from beket.kernel.inventory import Site
 from beket.kernel.text import Text, say
 from beket.kernel.units import spell_bytes
@@ -112,8 +112,9 @@ async def enter(parts: Parts, request: Request, host: str) -> tuple[Person, Brow
     person = await asyncio.to_thread(person_of, parts.access, request)
     if host == TRAINING:
         return person, await asyncio.to_thread(training_of(parts, person).browser, person.actor.login), None
+    resource = await asyncio.to_thread(_resource_of, parts, host)
     if Action.RESTORE_BACKUP not in CEILING[person.actor.role]:
-        raise Forbidden(say("Ваша роль цього не дозволяє.", "Your role does not allow this."))
+        await asyncio.to_thread(parts.access.demand, person.actor, Action.RESTORE_BACKUP, resource)  # never a yes
     browser = parts.backups.browser
     if browser is None:
         raise NotFound(
@@ -122,7 +123,6 @@ async def enter(parts: Parts, request: Request, host: str) -> tuple[Person, Brow
         )
     if person.needs_reason():
         return person, browser, RedirectResponse(with_next("/reason", request), 303, headers=PAGE_HEADERS)
-    resource = await asyncio.to_thread(_resource_of, parts, host)
     await asyncio.to_thread(parts.access.demand, person.actor, Action.RESTORE_BACKUP, resource)
     return person, browser, None
 

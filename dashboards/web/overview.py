@@ -17,6 +17,7 @@ from beket.kernel.inventory import Inventory, Site
 from beket.kernel.text import say
 from dashboards.web import states
 from dashboards.web.entry import changing
+from dashboards.web.gear import may_read
 from dashboards.web.look import camera_states, device_states
 from dashboards.web.person import Person, person_of, sites_to_see
 from dashboards.web.ports import OwnTrouble, Parts
@@ -105,6 +106,7 @@ def _facts(parts: Parts, person: Person) -> dict[str, Any]:
         "device_words": DEVICE_WORDS,
         "alerts": lines,
         "alerts_judged": parts.alerts is not None,
+        "may_read_gear": may_read(person),
         "ended": [line for line in lines if line.ended_wall_ns is not None],
         "firing": firing,
         "utc": utc,

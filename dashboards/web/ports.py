@@ -50,6 +50,18 @@ class PowerSwitch(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeNote:
+    """A change of a device's configuration, as a page leads to it. `id` is the copy's, `name` the device's."""
+
+    id: str
+    site: str
+    device: str
+    name: str
+    taken_ns: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertLine:
     """An alert as a page shows it: what, why, what to do, whom to call.
 
@@ -57,6 +69,8 @@ class AlertLine:
         is_firing: it stands and nothing greater explains it.
         since_wall_ns: when it began; None when no clock can tell.
         ended_wall_ns: None while it stands.
+        key: of the alert, "" when nothing leads to it.
+        change: the configuration change that it began near.
     """
 
     title: Text
@@ -67,6 +81,8 @@ class AlertLine:
     is_firing: bool
     since_wall_ns: int | None
     ended_wall_ns: int | None
+    key: str = ""
+    change: ChangeNote | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +95,13 @@ class OwnTrouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GearBook:
-    """Configurations of gear: how each device stands, and what changed in one of a site."""
+    """Configurations of gear: how each device stands, what changed in one of a site, and which change each alert began
+    near, by the alert's key.
+    """
 
     views: Callable[[], Sequence[DeviceView]] = tuple
     changes: Callable[[str, str], Sequence[Change]] = lambda _site, _device: ()
+    changes_by_alert: Callable[[], Mapping[str, ChangeNote]] = dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

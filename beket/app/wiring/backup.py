@@ -23,9 +23,10 @@ from backup.config import BackupConfig, HookConfig
 from backup.drills import sandbox, schedule
 from backup.drills.drill import Terms, drill
 from backup.history import GOOD, History
-from backup.messages import RestoreOrder
+from backup.messages import RestoreOrder, Running
 from backup.plans import Plan, is_due
 from backup.points import points_of
+from backup.progress import Advance
 from backup.put_back import put_back
 from backup.repository.remote import AT_CENTRE
 from backup.restic.outcome import Outcome, OutcomeKind
@@ -52,6 +53,8 @@ log = logging.getLogger(__name__)
 # The repository itself is asked so often whether the newest copy is still there; after each run at once.
 ASK_REPOSITORY_EVERY_S = 3600
 REPORT_EVERY_S = 30
+# While a copy is being made somebody may be watching it.
+RUNNING_REPORT_EVERY_S = 5
 BYTES_PER_S_A_KBPS = 1000 / 8
 # Shorter than the grace that the parent process gives to us.
 PATIENCE = Patience(interrupt_s=6, terminate_s=2)
@@ -66,6 +69,7 @@ class Backups:
         seen_ns: when the newest snapshot of each plan was made, as last seen.
         news: set when something came of a run, a drill or an order that the centre should hear of.
         orders: what the centre wants to be put back; the same one may come again.
+        running: the copy that is being made, by its plan.
     """
 
     config: BackupConfig
@@ -77,6 +81,7 @@ class Backups:
     asked_mono_ns: int | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     orders: "asyncio.Queue[RestoreOrder]" = field(default_factory=asyncio.Queue)
+    running: dict[str, Running] = field(default_factory=dict)
 
     @property
     def runner(self) -> Runner:
@@ -199,8 +204,23 @@ async def follow_plans(backups: Backups, config: BackupConfig, sink: PointSink) 
 
 
 async def run_plan(backups: Backups, plan: Plan) -> Outcome:
-    """One run of one plan now; what it proved to be in the repository is taken note of."""
-    outcome = await backups.runner.run(plan)
+    """One run of one plan now; how far it is, and what it proved to be in the repository, is taken note of."""
+    began_ns = backups.tools.clock.wall_ns()
+
+    def advance(now: Advance) -> None:
+        backups.running[plan.id] = Running(
+            began_ns=began_ns,
+            read_ratio=now.read_ratio,
+            stored_bytes=now.stored_bytes,
+            stored_ratio=now.stored_ratio,
+        )
+
+    advance(Advance())
+    backups.news.set()
+    try:
+        outcome = await backups.runner.run(plan, on_advance=advance)
+    finally:
+        backups.running.pop(plan.id, None)
     if outcome.snapshot:
         backups.seen_ns[plan.id] = wall_ns_of(outcome.snapshot.made_at())
     if outcome.kind in (OutcomeKind.AUTH, OutcomeKind.DEFERRED) and backups.enter_again is not None:
@@ -268,11 +288,15 @@ async def tell(backups: Backups, identity: Identity, uplink: UplinkConfig) -> No
         while True:
             facts = [(plan, await asyncio.to_thread(facts_of, tools.history, plan)) for plan in backups.plans]
             every_days = backups.config.drill_every_days
-            stand = [plan_report(plan, one, drill_every_days=every_days) for plan, one in facts]
+            stand = [
+                plan_report(plan, one, drill_every_days=every_days, running=backups.running.get(plan.id))
+                for plan, one in facts
+            ]
             wall_ns = tools.clock.wall_ns()
             for order in await asyncio.to_thread(tell_centre, centre, tools.history, stand, wall_ns=wall_ns):
                 backups.orders.put_nowait(order)
-            await is_set_within(backups.news, REPORT_EVERY_S, clock=tools.clock)
+            waits_s = RUNNING_REPORT_EVERY_S if backups.running else REPORT_EVERY_S
+            await is_set_within(backups.news, waits_s, clock=tools.clock)
             backups.news.clear()
 
 

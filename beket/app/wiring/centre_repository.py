@@ -18,6 +18,7 @@ from backup.messages import (
     RepositoryRequest,
     RepositoryStored,
     RestoreOrder,
+    Running,
 )
 from backup.plans import Plan
 from backup.repository.remote import AT_CENTRE, RemotePlace
@@ -108,7 +109,7 @@ def tell_centre(
     return wire.decode(answer, ReportAnswer).orders
 
 
-def plan_report(plan: Plan, facts: PlanFacts, *, drill_every_days: float) -> PlanReport:
+def plan_report(plan: Plan, facts: PlanFacts, *, drill_every_days: float, running: Running | None = None) -> PlanReport:
     """What the centre is told of a plan."""
     last, whole, drilled = facts.last, facts.whole, facts.drilled
     is_good = last is not None and last.outcome in (OutcomeKind.OK, OutcomeKind.PARTIAL)
@@ -127,4 +128,5 @@ def plan_report(plan: Plan, facts: PlanFacts, *, drill_every_days: float) -> Pla
         size_bytes=whole.size_bytes if whole else 0,
         added_bytes=whole.added_bytes if whole else 0,
         drill_every_days=drill_every_days,
+        running=running,
     )

@@ -24,13 +24,15 @@ from collector.rules.condition import Condition, Words, alert_key, said
 from collector.rules.judge import SITE_DARK, SITE_SILENT
 from collector.rules.standing import Timing
 from collector.rules.store import AlertStore
-from dashboards.web.ports import GearBook
+from dashboards.web.ports import ChangeNote, GearBook
 
 CHANGED, REFUSED, LATE = "gear-changed", "gear-refused", "gear-copy-late"
 AT_ONCE = Timing(for_s=0, keep_firing_for_s=0, gap_max_s=120)
 TIMING = Timing(for_s=60, keep_firing_for_s=60, gap_max_s=120)
 # A change is news for a day.
 NEWS_HOURS = 24
+# Alerts stay on the page for a day after they are over; one that stands longer had its change looked at by then.
+LINKED_DAYS = 7
 
 
 class GearConfigurations:
@@ -52,7 +54,26 @@ class GearConfigurations:
     def for_pages(self) -> GearBook:
         """What pages ask."""
         changes = functools.partial(view.changes_of, self.store, find_cases=self.find_cases)
-        return GearBook(views=self.views, changes=changes)
+        return GearBook(views=self.views, changes=changes, changes_by_alert=self.changes_by_alert)
+
+    def changes_by_alert(self) -> dict[str, ChangeNote]:
+        """The change that each alert began near, by the alert's key; that of an alert about a change is its own.
+        Blocking.
+        """
+        copies = self.store.since(self._clock.wall_ns() - LINKED_DAYS * 24 * view.NS_PER_HOUR)
+        own = {alert_key(CHANGED, copy.device): copy for copy in reversed(copies)}
+        names = {str(device.id): device.name for device in self._inventory.current().devices}
+        return {
+            key: ChangeNote(
+                id=copy.id,
+                site=copy.site,
+                device=copy.device,
+                name=names.get(copy.device, copy.device),
+                taken_ns=copy.taken_ns,
+                who=copy.who,
+            )
+            for key, copy in (view.changes_by_case(copies, self.find_cases) | own).items()
+        }
 
     def views(self) -> list[DeviceView]:
         """How each device stands. Blocking."""
@@ -62,7 +83,7 @@ class GearConfigurations:
         """Alerts about these that began then; what rules of gear say themselves is left out. Blocking."""
         found = self._alerts.firing_between(from_wall_ns=from_ns, until_wall_ns=until_ns)
         return [
-            Case(Text("{uk}", "{en}", {"uk": known.words.title.uk, "en": known.words.title.en}), wall_ns)
+            Case(Text("{uk}", "{en}", {"uk": known.words.title.uk, "en": known.words.title.en}), wall_ns, known.key)
             for known, wall_ns in found
             if known.subject in subjects and known.words is not None and not known.rule.startswith("gear-")
         ]
@@ -117,8 +138,8 @@ class GearConfigurations:
             why=said(_why_changed(copy, cases)),
             todo=said(
                 say(
-                    "Якщо зміну робили ви, нічого не потрібно. Якщо ні, подивіться її на сторінці «Копії».",
-                    "If it was you, nothing is needed. If not, look at it on the page “Копії”.",
+                    "Якщо зміну робили ви, нічого не потрібно. Якщо ні, подивіться, що саме змінили.",
+                    "If it was you, nothing is needed. If not, look at what was changed.",
                 )
             ),
             call=said(call),

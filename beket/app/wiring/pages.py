@@ -1,7 +1,7 @@
 """Puts the pages together for the centre: what they ask of access, inventory, recordings, samples and alerts."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from collector.assets.view import ComputersView
 from collector.rules.condition import Said
 from collector.rules.standing import State
 from dashboards.web import pages
-from dashboards.web.ports import AlertLine, Archive, Backups, HoldBook, Parts, Sees
+from dashboards.web.ports import AlertLine, Archive, Backups, ChangeNote, HoldBook, Parts, Sees
 from vms.hold_news import HoldNews
 from vms.recordings.forecast import Forecaster
 from vms.recordings.holds import Holds
@@ -48,7 +48,7 @@ def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *,
             clock=clock,
             camera_up=cameras.UP.name,
             device_up=network.DEVICE_UP.name,
-            alerts=alert_lines(asked.alerts),
+            alerts=alert_lines(asked.alerts, asked.backups.gear.changes_by_alert),
             backups=asked.backups,
             holds=asked.holds,
             computers=asked.computers,
@@ -82,16 +82,20 @@ def hold_book(holds: Holds, news: HoldNews, forecaster: Forecaster) -> HoldBook:
     )
 
 
-def alert_lines(view: AlertsView) -> Callable[[Sees], Sequence[AlertLine]]:
+def alert_lines(
+    view: AlertsView, changes_by_alert: Callable[[], Mapping[str, ChangeNote]]
+) -> Callable[[Sees], Sequence[AlertLine]]:
     """The alerts as pages show them; those that nobody was told of yet are left out."""
 
     def lines(sees: Sees) -> list[AlertLine]:
-        return [_line(body) for body in view.listing(sees).alerts if body.state != State.PENDING]
+        told = [body for body in view.listing(sees).alerts if body.state != State.PENDING]
+        changes = changes_by_alert() if told else {}
+        return [_line(body, changes.get(body.key)) for body in told]
 
     return lines
 
 
-def _line(body: AlertBody) -> AlertLine:
+def _line(body: AlertBody, change: ChangeNote | None) -> AlertLine:
     words = body.words
     title, what, why, todo, call = (
         (words.over if body.ended_at else words.title, words.what, words.why, words.todo, words.call)
@@ -107,6 +111,8 @@ def _line(body: AlertBody) -> AlertLine:
         is_firing=body.state == State.FIRING,
         since_wall_ns=_wall_ns(body.began_at),
         ended_wall_ns=_wall_ns(body.ended_at),
+        key=body.key,
+        change=change,
     )
 
 

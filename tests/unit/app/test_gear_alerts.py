@@ -122,10 +122,37 @@ def test_what_began_after_a_change_stands_beside_it(gear: GearConfigurations, fa
     _began(facts, "site-silent", SITE.id, NOW_NS - 9 * HOUR_NS, "Раніше")
     (case,) = gear.find_cases((DEVICE.id, SITE.id), NOW_NS - 3 * HOUR_NS, NOW_NS)
     assert (case.title.uk, case.began_ns) == ("Комутатор мовчить", NOW_NS - HOUR_NS)
+    assert case.key == f"device-down:{DEVICE.id}"
     words = holding(gear)["gear-changed"].words
     assert words is not None
     assert "Після цього почалося: Комутатор мовчить." in words.why.uk
     assert gear.for_pages().changes(SITE.id, DEVICE.id)[0].cases == [case]
+
+
+def test_each_alert_leads_to_the_change_before_it_and_no_other_does(gear: GearConfigurations, facts: Database) -> None:
+    change(gear, hours_ago=2)
+    _began(facts, "device-down", DEVICE.id, NOW_NS - HOUR_NS, "Комутатор мовчить")
+    _began(facts, "site-silent", SITE.id, NOW_NS - 2 * HOUR_NS, "Об'єкт мовчить")
+    _began(facts, "device-down", "another", NOW_NS - HOUR_NS, "Інший мовчить")
+    _began(facts, "camera-down", DEVICE.id, NOW_NS - 9 * HOUR_NS, "Раніше")
+    newest = gear.store.newest(SITE.id, DEVICE.id)
+    assert newest is not None
+    links = gear.for_pages().changes_by_alert()
+    assert set(links) == {f"device-down:{DEVICE.id}", f"site-silent:{SITE.id}", f"gear-changed:{DEVICE.id}"}
+    assert {note.id for note in links.values()} == {newest.id}
+    note = links[f"device-down:{DEVICE.id}"]
+    assert (note.site, note.device, note.name, note.who) == (SITE.id, DEVICE.id, DEVICE.name, "petrenko")
+    back = {case.key for one in gear.for_pages().changes(SITE.id, DEVICE.id) for case in one.cases}
+    assert back == set(links) - {f"gear-changed:{DEVICE.id}"}
+
+
+def test_a_first_copy_is_no_change_that_an_alert_leads_to(gear: GearConfigurations, facts: Database) -> None:
+    first = copy_of(1)
+    fields = {name: getattr(first, name) for name in first.__slots__}
+    fields |= {"site": SITE.id, "device": DEVICE.id, "taken_ns": NOW_NS - HOUR_NS, "since_ns": None}
+    gear.store.keep_copy(type(first)(**fields), look(LookOutcome.FIRST))
+    _began(facts, "device-down", DEVICE.id, NOW_NS, "Комутатор мовчить")
+    assert gear.for_pages().changes_by_alert() == {}
 
 
 def _began(facts: Database, rule: str, subject: str, wall_ns: int, title: str) -> None:

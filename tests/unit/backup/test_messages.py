@@ -22,6 +22,7 @@ from backup.messages import (
     RepositoryStored,
     RestoreOrder,
     RestoreResult,
+    Running,
 )
 from backup.repository import accounts
 from backup.repository.ledger import Host, Ledger
@@ -44,6 +45,7 @@ PLAN = PlanReport(
     reason_en="The copy is made and found in place.",
     size_bytes=2_000_000_000,
     added_bytes=1_000_000,
+    running=Running(began_ns=1_700_000_090_000_000_000, read_ratio=0.5, stored_bytes=12_000_000, stored_ratio=0.25),
 )
 ACCESS = RepositoryAccess(
     host="council-1f2e3d4c",

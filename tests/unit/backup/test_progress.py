@@ -38,16 +38,16 @@ def _told(sizes: Iterator[int | None], *, expected_bytes: int | None) -> list[Ad
 
 def test_first_copy_reads_ahead_of_what_is_stored() -> None:
     seen = _told(iter([1000, 1020, 1040]), expected_bytes=100)
-    assert [(one.read_ratio, one.stored_ratio) for one in seen] == [(0.6, None), (0.6, 0.2), (0.6, 0.4)]
+    assert [(one.read_ratio, one.stored_ratio) for one in seen] == [(0.6, 0.0), (0.6, 0.2), (0.6, 0.4)]
     assert seen[-1].words().uk == "прочитано 60 %, у сховищі 40 %"
 
 
 def test_copy_of_changes_tells_how_much_was_stored_since_nobody_knows_of_how_much() -> None:
     seen = _told(iter([1000, 1000, 2_501_000]), expected_bytes=None)
-    assert [one.stored_bytes for one in seen] == [None, 0, 2_500_000]
+    assert [one.stored_bytes for one in seen] == [0, 0, 2_500_000]
     assert seen[-1].words().uk == "прочитано 100 %, у сховищі 2.5 МБ"
 
 
 def test_prune_during_a_copy_and_a_silent_centre_make_no_nonsense() -> None:
-    assert [one.stored_bytes for one in _told(iter([1000, 400, None]), expected_bytes=100)] == [None, 0, None]
+    assert [one.stored_bytes for one in _told(iter([1000, 400, None]), expected_bytes=100)] == [0, 0, None]
     assert _told(iter([None]), expected_bytes=100)[-1].words().uk == "прочитано 60 %"

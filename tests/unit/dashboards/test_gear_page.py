@@ -1,6 +1,7 @@
 """Pages of gear configurations: a sentence for all, texts for who looks after the network, each look journaled."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import pytest
 from fastapi import FastAPI
@@ -16,9 +17,9 @@ from beket.app import web_edge
 from beket.kernel.clock import wall_ns_of
 from beket.kernel.text import say
 from dashboards.web import pages
-from dashboards.web.ports import Backups, GearBook
+from dashboards.web.ports import AlertLine, Backups, ChangeNote, GearBook, Sees
 from tests.unit.backup.configs.test_store import copy_of
-from tests.unit.dashboards.test_pages import ADDRESS, HERE, NOW_AT, enter, real_parts
+from tests.unit.dashboards.test_pages import ADDRESS, HERE, NOW_AT, alerts, enter, real_parts
 from tests.unit.dashboards.test_pages import access as access
 
 SITE, ROUTER = "school-tsybulkivka", "router"
@@ -27,19 +28,29 @@ LOOK = Look(
     site=SITE, device=ROUTER, family="mikrotik", looked_ns=NOW_NS, good_ns=NOW_NS, outcome=LookOutcome.CHANGED,
     reason=say("Змінилося.", "Changed."), is_weak=True,
 )  # fmt: skip
+DOWN = f"device-down:{ROUTER}"
 BEFORE, AFTER = "a\n<script>alert(1)</script>\n", "a\nadd password=•••1f2e3d\n"
+
+
+def lines_with(note: ChangeNote) -> Callable[[Sees], Sequence[AlertLine]]:
+    def lines(sees: Sees) -> list[AlertLine]:
+        return [dataclasses.replace(line, key=DOWN, change=note) for line in alerts(sees)]
+
+    return lines
 
 
 @pytest.fixture
 def client(access: AccessStore) -> TestClient:
     copy = dataclasses.replace(copy_of(2), taken_ns=NOW_NS, since_ns=NOW_NS - 10**12)
-    case = Case(say("Немає зв'язку", "No connection"), NOW_NS)
+    case = Case(say("Немає зв'язку", "No connection"), NOW_NS, DOWN)
+    note = ChangeNote(id=copy.id, site=SITE, device=ROUTER, name="Роутер", taken_ns=NOW_NS, who="petrenko")
     book = GearBook(
         views=lambda: [view_of(LOOK, copy, wall_ns=NOW_NS)],
         changes=lambda site, device: [Change(copy, unified(BEFORE, AFTER), [case])],
     )
     app: FastAPI = web_edge.new_app()
-    app.include_router(pages.router(dataclasses.replace(real_parts(access), backups=Backups(gear=book))))
+    backups = Backups(gear=book)
+    app.include_router(pages.router(dataclasses.replace(real_parts(access), backups=backups, alerts=lines_with(note))))
     return TestClient(app, base_url=ADDRESS, client=HERE, follow_redirects=False)
 
 
@@ -71,3 +82,26 @@ def test_texts_are_for_who_looks_after_the_network(client: TestClient, access: A
     status = client.get(f"/gear/{SITE}/{ROUTER}").status_code
     assert (status == 200) is (Action.EDIT_INVENTORY in CEILING[role])
     assert status in (200, 403)
+
+
+def test_an_alert_leads_to_the_change_before_it_and_the_change_to_the_alert(
+    client: TestClient, access: AccessStore
+) -> None:
+    enter(client, access, "it")
+    page = client.get("/alerts").text
+    there = f"/gear/{SITE}/{ROUTER}#{copy_of(2).id}"
+    assert f'href="{there}"' in page
+    assert "Перед тим змінили налаштування: Роутер" in page
+    back = client.get(there).text
+    assert f'id="{copy_of(2).id}"' in back
+    assert f'href="/alerts#{DOWN}"' in back
+    assert f'id="{DOWN}"' in page
+
+
+def test_who_may_not_read_configurations_is_told_of_the_change_without_a_way_in(
+    client: TestClient, access: AccessStore
+) -> None:
+    enter(client, access, "head")
+    page = client.get("/alerts").text
+    assert "Незадовго до того змінили налаштування: Роутер" in page
+    assert f"/gear/{SITE}/{ROUTER}" not in page
