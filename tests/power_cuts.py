@@ -1,9 +1,9 @@
 """Owns the proof that a power cut costs no more than was said, small for `make test`, large for `make torture`.
 
-Four stories are told on a disk whose log can be cut: a site that records (a disk that fills, a process that dies while
+Five stories are told on a disk whose log can be cut: a site that records (a disk that fills, a process that dies while
 the machine lives on, a deletion), a recorder on its thread, a recorder with two disks of which one fails for a while,
-and a centre that receives. `scenes` gives the disk and the database as a machine may find them when power is back;
-`judge` lets the store recover and holds against it what had been promised by then.
+a centre that receives, and holds that come and go on two disks. `scenes` gives the disk and the database as a machine
+may find them when power is back; `judge` lets the store recover and holds against it what had been promised by then.
 """
 
 import contextlib
@@ -24,11 +24,12 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.ports import Fragment, GapInfo, GapReason
 from beket.testing.crash_disk import CrashDisk, CrashPart, Operation, Place, after_cut_keeping, unsynced
 from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
-from vms.recordings import container, index
+from vms.recordings import container, held, hold_files, index
 from vms.recordings.check import check
 from vms.recordings.container import Origin
 from vms.recordings.disk import DiskFailure
 from vms.recordings.findings import Progress
+from vms.recordings.held import HeldSpan
 from vms.recordings.recovery import recover
 from vms.recordings.segments import Announced, GrowingSegment, StoredSegment, key_of
 from vms.recordings.store import JOINED_90K, Store
@@ -72,6 +73,20 @@ class Deleting:
     """From here on these may be gone, or still be there."""
 
     segments: tuple[StoredSegment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """From here on this may be what is held, or still what was held before."""
+
+    spans: tuple[HeldSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """From here on this is held, by the index and by the files beside the recordings."""
+
+    spans: tuple[HeldSpan, ...]
 
 
 @dataclass(slots=True)
@@ -342,7 +357,45 @@ def centre_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
     return Story(disk, begun, sent, explains_gaps=False)
 
 
-STORIES = (site_story, recorder_story, two_disks_story, centre_story)
+def holds_story(town: Town, seed: int, *, muted: Place | None = None) -> Story:
+    """Holds come, change and go, while one of two disks refuses for a while and a process dies."""
+    rng, disk = random.Random(seed), CrashDisk()
+    for name in PARTS:
+        disk.part(name)
+    disk.syncs.clear()
+    disk.muted = muted
+    store = town.begin(disk)
+    begun = len(disk.log)
+    spans: tuple[HeldSpan, ...] = ()
+    refuses = False
+
+    def fail(operation: Operation) -> None:
+        if refuses and operation.kind == "create" and operation.name.startswith(PARTS[0]):
+            raise DiskFailure("an I/O error")
+
+    disk.fail = fail
+    for number in range(1, 9):
+        refuses = number in (3, 4)
+        if number == 6:
+            disk.note("the process dies")
+            store = town.store(disk)
+            recover(store)
+        kept = tuple(one for one in spans if rng.random() < 0.6)
+        start_90k = DAY_90K + rng.randrange(1000)
+        spans = (*kept, HeldSpan(rng.choice(CAMERAS), number, start_90k, start_90k + 100))
+        disk.note(Holding(spans))
+        store.hold_exactly(spans)
+        disk.note(Held(spans))
+        if not refuses:
+            store.shelf.look_again()
+            store.settle_holds()
+    disk.note(Holding(()))
+    store.hold_exactly(())
+    disk.note(Held(()))
+    return Story(disk, begun, [], explains_gaps=False)
+
+
+STORIES = (site_story, recorder_story, two_disks_story, centre_story, holds_story)
 
 # Cuts ---------------------------------------------------------------------------------------------------------------
 
@@ -392,9 +445,15 @@ def finds_fault(town: Town, story: Story) -> bool:
 def judge(town: Town, story: Story, disk: CrashDisk, before: Sequence[Operation]) -> None:
     """Start on what the cut left, and look whether all that was promised is there, and nothing false."""
     committed = next(one.note for one in reversed(before) if isinstance(one.note, Committed))
+    may_be_held = _may_be_held(before)
+    on_disk = hold_files.newest(disks_of(disk))
+    assert _spans_of(on_disk) in may_be_held, "the files hold something else"
     store = town.store(disk, committed.image)
     try:
         recover(store)
+        with store.database.read() as connection:
+            assert set(held.spans(connection)) in may_be_held
+        assert _spans_of(hold_files.newest(disks_of(disk))) in may_be_held
         assert [found for found in check(store) if not isinstance(found, Progress)] == []
         gone = [one for note in _notes(before, Deleting) for one in note.segments]
         for camera in CAMERAS:
@@ -414,6 +473,18 @@ def judge(town: Town, story: Story, disk: CrashDisk, before: Sequence[Operation]
 
 def _notes(log: Sequence[Operation], kind: type[Note]) -> Iterator[Note]:
     return (one.note for one in log if isinstance(one.note, kind))
+
+
+def _may_be_held(before: Sequence[Operation]) -> list[set[HeldSpan]]:
+    """What was held by the last word of it, and what was being made of that since."""
+    told = [one.note for one in before if isinstance(one.note, Held | Holding)]
+    last = max((at for at, note in enumerate(told) if isinstance(note, Held)), default=None)
+    return [set(), *(set(note.spans) for note in told)] if last is None else [set(note.spans) for note in told[last:]]
+
+
+def _spans_of(kept: hold_files.KeptHolds | None) -> set[HeldSpan]:
+    spans = kept.held if kept is not None else ()
+    return {HeldSpan(CameraId(s.camera), s.hold, s.start_90k, s.end_90k, s.until_s) for s in spans}
 
 
 def _holds_what_was_sent(store: Store, segment: StoredSegment, story: Story) -> None:

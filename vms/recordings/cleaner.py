@@ -106,7 +106,7 @@ class Cleaner:
         with self._store.database.read() as connection:
             over = any(span.until_s is not None and span.until_s <= now_s for span in held.spans(connection))
         if over:
-            self._store.database.write(lambda c: held.forget_released(c, now_s))
+            self._store.change_holds(lambda c: held.forget_released(c, now_s))
 
     def _remove_files(self) -> int:
         """Remove what is garbage, all of it: what still lies there takes the space that others would be deleted for."""
@@ -121,6 +121,7 @@ class Cleaner:
         if joined:
             recover(self._store, volumes=joined)
         self._store.keep_owed()
+        self._store.settle_holds()
         self._instruments.set(metrics.DISKS_IN_TROUBLE, self._store.shelf.count_troubled())
 
     def _delete_by_age(self, keeping: Mapping[CameraId, Keeping], now_90k: int) -> tuple[int, int]:

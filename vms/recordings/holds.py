@@ -186,7 +186,7 @@ class Holds:
                 _replace(connection, [*held.spans(connection), *_spans(wanted, number)])
                 return number
 
-            return self.find(self._store.database.write(put))
+            return self.find(self._store.change_holds(put))
 
     def release(self, number: int, *, by: str) -> Hold:
         """Let a hold go: it keeps its recordings for `GRACE_S` more. Released already, it stays so."""
@@ -224,7 +224,7 @@ class Holds:
             spans = held.spans(connection)
             _replace(connection, [dataclasses.replace(s, until_s=until_s) if s.hold == number else s for s in spans])
 
-        self._store.database.write(put)
+        self._store.change_holds(put)
 
     def _check_budget(self, wanted: Wanted) -> None:
         before_bytes, after_bytes = self.cost().total_bytes, self.cost(wanted).total_bytes

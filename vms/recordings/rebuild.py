@@ -17,7 +17,7 @@ from beket.kernel.errors import BeketError, InvalidArgument, NotFound, ProtocolE
 from beket.kernel.ids import CameraId, is_slug
 from beket.kernel.ports import GapInfo, GapReason, StreamFormat
 from beket.media.fmp4 import boxes, reader
-from vms.recordings import container, index, rebuild_index, seal_index
+from vms.recordings import container, hold_files, index, rebuild_index, seal_index
 from vms.recordings.chain import SealLine
 from vms.recordings.chain_check import Trust
 from vms.recordings.disk import Disk, DiskFailure, prove_identity
@@ -43,7 +43,7 @@ class Rebuilt:
         signed: segments taken from sealed lists; `read`: from files, of `read_bytes`.
         absent: sealed segments that are on none of the disks: deleted on purpose before, or lost.
         leftovers: files that a crash cut short; the next start of Beket makes them whole.
-        held: spans that nothing may delete, as the database before knew them; None when nobody knows any more.
+        held: spans that nothing may delete, as the files beside the recordings tell; None when there are none of those.
     """
 
     camera: str = ""
@@ -96,6 +96,10 @@ def rebuild(
             state.hours += 1
             yield state
         yield from one.finish()
+    kept = hold_files.newest(disks)
+    if kept is not None:
+        database.write(lambda connection: hold_files.put(connection, kept))
+    state.held = None if kept is None else len(kept.held)
     yield state
 
 

@@ -15,7 +15,7 @@ from beket.kernel.text import say
 from vms.recordings import index
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import Announced, StoredSegment
-from vms.recordings.tables import cameras, disks, gaps, growing, held, holds, runs, segments, unsealed
+from vms.recordings.tables import cameras, disks, gaps, growing, held, hold_files, holds, runs, segments, unsealed
 
 # No segment has it: what arrives again under this name is not taken for the rest of what lies there.
 UNKNOWN_SHA256 = bytes(32)
@@ -165,17 +165,24 @@ def stand_alone(path: Path) -> None:
 
 
 def carry_holds(connection: sa.Connection, lost: Path) -> int | None:
-    """Take over the holds of the old database, which no file on the disks knows of; return how many spans are held.
+    """Take over the holds of the old database, unless the files beside the recordings know newer ones.
 
-    None when it cannot be read: then nobody knows any more what must not be deleted.
+    Returns how many spans are held.
+
+    None when neither can be read: then nobody knows any more what must not be deleted.
     """
+    in_files = connection.execute(sa.select(hold_files.c.version)).scalar()
+    count = connection.execute(sa.select(sa.func.count()).select_from(held)).scalar_one()
     try:
         with closing(sqlite3.connect(f"file:{lost}?mode=ro", uri=True)) as old:
             old.row_factory = sqlite3.Row
             asked = [dict(row) for row in old.execute("SELECT * FROM holds")]
             spans = [dict(row) for row in old.execute(_HELD)]
+            version = _version_of(old)
     except sqlite3.Error:
-        return None
+        return None if in_files is None else int(count)
+    if in_files is not None and version < in_files:
+        return int(count)
     connection.execute(sa.delete(held))
     connection.execute(sa.delete(holds))
     if asked:
@@ -183,7 +190,19 @@ def carry_holds(connection: sa.Connection, lost: Path) -> int | None:
     for span in spans:
         camera = index.camera_row(connection, CameraId(span.pop("slug")))
         connection.execute(sa.insert(held).values({**span, "camera": camera}))
+    if in_files is not None:
+        # Newer than any file: the next start writes these.
+        connection.execute(sa.update(hold_files).values(version=max(version, in_files) + 1))
     return len(spans)
+
+
+def _version_of(old: sqlite3.Connection) -> int:
+    """Which version of the holds it has; a database from before there were files has none."""
+    try:
+        row = old.execute("SELECT max(version) FROM hold_files").fetchone()
+    except sqlite3.OperationalError:
+        return 0
+    return int(row[0] or 0)
 
 
 def put_in_place(fresh: Path, path: Path, *, now_at: datetime.datetime) -> Path | None:

@@ -55,6 +55,7 @@ def recover(
         store.database.write(partial(_open_gap, leftover.key.camera, leftover.key.start_90k, reason))
     while store.collect_garbage()[0]:
         pass
+    store.settle_holds()
     if leftovers:
         log.warning("after an unclean stop: %d recordings kept, %d dropped", kept, len(leftovers) - kept)
     return Recovered(segments=kept, dropped=len(leftovers) - kept)

@@ -1,6 +1,7 @@
 """Owns the order in which bytes and rows become durable; the only writer of the recording disks and of `video.db`.
 
     record:  row `growing` → O_EXCL → head → fsync folder → fragments, fdatasync each RPO → fdatasync → row
+    hold:    file beside the recordings, on each disk → fsync → fsync folder → rows
     delete:  row → garbage row → unlink → fsync folder → forget the garbage row
 
 So what is in the index exists with that size and hash, and what a crash leaves behind is listed in `growing` or
@@ -10,9 +11,10 @@ So what is in the index exists with that size and hash, and what a crash leaves 
 import contextlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -26,6 +28,7 @@ from beket.kernel.units import TICKS_PER_S
 from vms.recordings import container, garbage_index, held, index, seal_index
 from vms.recordings.disk import Disk, DiskFailure, GrowingFile
 from vms.recordings.held import HeldSpan
+from vms.recordings.hold_files import HoldFiles
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import NOWHERE, Announced, GrowingSegment, StoredSegment, key_of
 from vms.recordings.shelf import Shelf, Volume
@@ -35,6 +38,7 @@ log = logging.getLogger(__name__)
 # Two runs nearer than this follow each other: a change of parameter sets, not a gap.
 JOINED_90K = TICKS_PER_S
 GARBAGE_BATCH = 1000
+R = TypeVar("R")
 
 
 class Store:
@@ -53,6 +57,7 @@ class Store:
         self.database = database
         self.shelf = Shelf(database, disks, community=origin.community, floor_bytes=free_floor_bytes)
         self.origin = origin
+        self._hold_files = HoldFiles(self.shelf)
         # What failing disks keep of segments, to be cut when they serve again; till then `growing` has their rows.
         self._owed: dict[SegmentKey, StoredSegment] = {}
         self._owed_lock = threading.Lock()
@@ -270,7 +275,25 @@ class Store:
             cameras = {span.camera: index.camera_row(connection, span.camera) for span in spans}
             held.replace(connection, spans, cameras)
 
-        self.database.write(put)
+        self.change_holds(put)
+
+    def change_holds(self, change: Callable[[sa.Connection], R]) -> R:
+        """Make a change of what is held durable beside the recordings, on all disks that serve, and in the index."""
+
+        def with_files(connection: sa.Connection) -> R:
+            result = change(connection)
+            self._hold_files.note(connection)
+            return result
+
+        result = self.database.write(with_files)
+        self.settle_holds()
+        return result
+
+    def settle_holds(self) -> None:
+        """Give disks what they lack of the holds: one that was away, or refused, or all of them after an upgrade."""
+        if self._hold_files.is_settled():
+            return
+        self.database.write(self._hold_files.settle)
 
     # Deleting ---------------------------------------------------------------------------------------------------------
 

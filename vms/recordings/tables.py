@@ -203,3 +203,11 @@ lived = sa.Table(
     sa.Column("boot_id", sa.Text, nullable=False),
     sa.Column("mono_ns", sa.BigInteger, nullable=False),
 )
+
+# One row: which version of `holds` and `held` the files beside the recordings are to have (`hold_files`).
+hold_files = sa.Table(
+    "hold_files",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)

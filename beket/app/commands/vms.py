@@ -164,8 +164,8 @@ def _rebuild(parsed: argparse.Namespace) -> int:
     if made.held is None:
         tell(
             say(
-                "Заборони стирання не відновлено: стару базу не прочитати. Поставте їх знову до запуску.",
-                "Holds are not known any more: the old database cannot be read. Place them anew.",
+                "Заборон стирання поруч із записами немає, а стару базу не прочитати. Якщо були, поставте їх знову.",
+                "No holds lie beside the recordings, and the old database cannot be read. Place them anew, if any.",
             )
         )
     if findings:
