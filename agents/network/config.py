@@ -25,4 +25,10 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="Адреса й порт, де чути повідомлення пристроїв (traps): «0.0.0.0:162»; порожньо — не слухати.",
         ),
     ] = ""
+    neighbours_every_min: Annotated[
+        float,
+        Meta(
+            ge=0, le=10_080, description="Шукати, що до якого порту під'єднано, раз на стільки хвилин; 0 — не шукати."
+        ),
+    ] = 60
     modules: Annotated[Path | None, Meta(description="Тека з власними описами пристроїв (*.toml).")] = None

@@ -12,8 +12,8 @@ from beket.kernel.inventory import Inventory
 from collector.topology.hearing import heard_links
 from collector.topology.identities import Identities
 from collector.topology.links import Link, Party, Stranger, camera, device
-from collector.topology.messages import Neighbourhood
 from collector.topology.sighting import confirmed, seen_links, sightings
+from collector.topology.told import Neighbourhood
 
 
 @dataclass(frozen=True, slots=True)

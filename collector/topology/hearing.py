@@ -12,7 +12,7 @@ from beket.kernel.ids import DeviceId
 from beket.kernel.inventory import Device
 from collector.topology.identities import Identities, Meant, port_meant, short_name
 from collector.topology.links import Doubt, End, Evidence, Kind, Link, Party, Protocol, Stranger, device
-from collector.topology.messages import Neighbour, Neighbourhood
+from collector.topology.told import Neighbour, Neighbourhood
 
 PROTOCOLS = (Protocol.LLDP, Protocol.CDP)
 
@@ -81,7 +81,7 @@ def _halves(
             strangers.setdefault(meant.party, on_port[neighbour.port][meant.party])
         of = heard.get(DeviceId(meant.party.id)) if meant.party.kind is Kind.DEVICE else None
         port = port_meant(neighbour, of)
-        evidence = Evidence(Protocol(neighbour.protocol), teller.id, told.looked_wall_ns)
+        evidence = Evidence(Protocol(neighbour.protocol), teller.id, neighbour.seen_wall_ns)
         half = Half(
             End(device(teller.id), neighbour.port), meant.party, port, _port_said(neighbour), (evidence,), meant.doubts
         )
@@ -151,9 +151,7 @@ def _not_named_back(half: Half, heard: Mapping[DeviceId, Neighbourhood]) -> tupl
     told = heard.get(DeviceId(half.far.id)) if half.far.kind is Kind.DEVICE else None
     if told is None:
         return ()
-    protocols = {one.protocol for one in half.evidence}
-    speaks = any(protocol in told.tables and told.is_whole(protocol) for protocol in protocols)
-    return (Doubt.NOT_NAMED_BACK,) if speaks else ()
+    return (Doubt.NOT_NAMED_BACK,) if any(told.speaks(one.protocol) for one in half.evidence) else ()
 
 
 def _with_shared_ports(links: list[Link]) -> list[Link]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from beket.kernel.ids import DeviceId, SiteId
 from beket.kernel.inventory import Camera, Device
 from collector.topology.links import Doubt, Kind, Party, Stranger, camera, device
-from collector.topology.messages import Neighbour, Neighbourhood, Port
+from collector.topology.told import Neighbour, Neighbourhood, Port
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from beket.kernel.ids import DeviceId
 from collector.topology.hearing import link_of
 from collector.topology.links import Doubt, End, Evidence, Kind, Link, Party, Protocol, camera, device
-from collector.topology.messages import Neighbourhood
+from collector.topology.told import Neighbourhood
 
 
 @dataclass(slots=True)
@@ -27,13 +27,13 @@ class Sightings:
     ports: dict[tuple[Party, Party], set[str]] = field(default_factory=lambda: defaultdict(set))
     others: dict[End, int] = field(default_factory=dict)
     bundles: dict[End, str] = field(default_factory=dict)
-    wall_ns: dict[Party, int] = field(default_factory=dict)
+    wall_ns: dict[End, int] = field(default_factory=dict)
     seen: set[Party] = field(default_factory=set)
 
     def evidence(self, bridge: Party, port: str) -> Evidence:
         """That something is behind that port."""
         others = self.others.get(End(bridge, port), 0)
-        return Evidence(Protocol.FDB, DeviceId(bridge.id), self.wall_ns[bridge], others)
+        return Evidence(Protocol.FDB, DeviceId(bridge.id), self.wall_ns.get(End(bridge, port), 0), others)
 
     def sees(self, bridge: Party, port: str, party: Party) -> str:
         """The port, or its bundle, behind which `bridge` sees `party`; "" when behind neither."""
@@ -46,10 +46,11 @@ def sightings(known: Iterable[Party], heard: Mapping[DeviceId, Neighbourhood]) -
     all_known, found = set(known), Sightings()
     for id_ in sorted(heard):
         told, bridge = heard[id_], device(id_)
-        found.wall_ns[bridge] = told.looked_wall_ns
         found.bundles |= {End(bridge, port.name): port.aggregate for port in told.ports if port.aggregate}
         for behind in told.behind:
-            found.others[End(bridge, behind.port)] = behind.others
+            end = End(bridge, behind.port)
+            found.others[end] = max(behind.others, found.others.get(end, 0))
+            found.wall_ns[end] = max(behind.seen_wall_ns, found.wall_ns.get(end, 0))
             things = {*map(device, behind.devices), *map(camera, behind.cameras)} & all_known - {bridge}
             for thing in things:
                 found.ports[bridge, thing].add(behind.port)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from agents.network import reading
 from agents.network.module_files import Table
 from agents.network.neighbours import naming, tables
-from agents.network.neighbours.report import Behind, Missing, Neighbour, Neighbourhood
+from agents.network.neighbours.report import Behind, Neighbour, Neighbourhood
 from agents.network.neighbours.tables import Forwarding, OwnPorts
+from agents.network.neighbours.telling import CDP, FDB, LLDP, PORTS
 from agents.network.snmp.codec import Value
 from agents.network.snmp.port import SnmpPort, Target
 from beket.kernel.errors import BeketError, TimedOut, Unreachable
 
-PORTS, LLDP, CDP, FDB = "ports", "lldp", "cdp", "fdb"
 OVER_BOUND = "too-many"
-BEHIND_MAX = 512
+BEHIND_MAX = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ class Looker:
             found.missing.setdefault(PORTS, OVER_BOUND)
         return found
 
-    async def around(
-        self, target: Target, of: Self, things: Mapping[str, Thing], *, device: str, wall_ns: int
-    ) -> Neighbourhood:
+    async def around(self, target: Target, of: Self, things: Mapping[str, Thing], *, device: str) -> Neighbourhood:
         """Whom the device hears and what it sees behind its ports; `things` by their hardware addresses."""
         neighbours = [*await self._lldp(target, of), *await self._cdp(target, of)]
         seen = await self._forwarding(target, of)
@@ -86,19 +84,15 @@ class Looker:
         behind = [_behind(port, macs - own, things, device) for port, macs in sorted(seen.behind.items()) if macs - own]
         if len(behind) > BEHIND_MAX:
             of.missing.setdefault(FDB, OVER_BOUND)
-        brought = {one.protocol for one in neighbours} | ({FDB} if behind else set())
         port_macs = {port.mac for port in of.ports.ports}
         return Neighbourhood(
-            device=device,
-            looked_wall_ns=wall_ns,
             name=reading.text_of(of.values.get(tables.SYS_NAME), naming.NAME_MAX_CHARS),
             chassis=tables.own_names(of.values),
             macs=tuple(sorted(own - port_macs))[: tables.PORTS_MAX],
             ports=tuple(of.ports.ports),
             neighbours=tuple(neighbours),
             behind=tuple(behind[:BEHIND_MAX]),
-            tables=tuple(sorted(brought)),
-            missing=tuple(Missing(table, reason) for table, reason in sorted(of.missing.items())),
+            missing=tuple(sorted(of.missing.items())),
         )
 
     async def _lldp(self, target: Target, of: Self) -> list[Neighbour]:

@@ -1,22 +1,21 @@
-"""Owns what an agent tells the centre of one device's neighbours; the centre reads it by `collector.topology.messages`.
+"""Owns what one look at a device brings, as values; `telling` turns them into facts for the centre.
 
 Addresses that belong to nothing in the inventory (telephones, people's computers) are counted here and never named.
-Shared with the reader are only tests/fixtures/wire/<version>/neighbour*.json.
 """
 
-import msgspec
-
-REPORT_PATH = "/agent/v1/neighbours"
+from dataclasses import dataclass
 
 
-class Name(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Name:
     """How somebody is called on the wire; `kind` is "mac" (`aa:bb:cc:00:11:22`), "ip", "name", or "" for no name."""
 
     kind: str = ""
     text: str = ""
 
 
-class Port(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Port:
     """A port of the device itself.
 
     Attributes:
@@ -31,7 +30,8 @@ class Port(msgspec.Struct, frozen=True):
     aggregate: str = ""
 
 
-class Neighbour(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Neighbour:
     """Whom the device hears on a port.
 
     Attributes:
@@ -51,7 +51,8 @@ class Neighbour(msgspec.Struct, frozen=True):
     description: str = ""
 
 
-class Behind(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Behind:
     """What stands behind a port, near or far: things of the inventory by id, and how many other addresses."""
 
     port: str
@@ -60,37 +61,21 @@ class Behind(msgspec.Struct, frozen=True):
     others: int = 0
 
 
-class Missing(msgspec.Struct, frozen=True):
-    """A table ("ports", "lldp", "cdp", "fdb") that was not read to its end, and the kind of error that cut it."""
-
-    table: str
-    reason: str
-
-
-class Neighbourhood(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbourhood:
     """One look at one device.
 
     Attributes:
-        looked_wall_ns: when, by the agent's clock.
         name: sysName.
         chassis: how it calls itself to its neighbours.
         macs: its hardware addresses that belong to no port.
-        tables: which tables brought anything: "lldp", "cdp", "fdb".
+        missing: of tables ("ports", "lldp", "cdp", "fdb") that were not read to their end, what cut them.
     """
 
-    device: str
-    looked_wall_ns: int
     name: str = ""
     chassis: tuple[Name, ...] = ()
     macs: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     behind: tuple[Behind, ...] = ()
-    tables: tuple[str, ...] = ()
-    missing: tuple[Missing, ...] = ()
-
-
-class NeighboursReceipt(msgspec.Struct, frozen=True):
-    """The centre has it. `taken`: False for a device that its inventory does not have any more."""
-
-    taken: bool = True
+    missing: tuple[tuple[str, str], ...] = ()

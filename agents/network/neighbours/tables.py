@@ -17,8 +17,8 @@ from agents.network.snmp.codec import Value
 from agents.network.snmp.oid import parse_oid, sub_ids
 from beket.kernel.errors import ProtocolError
 
-PORTS_MAX = 1024
-NEIGHBOURS_MAX = 256
+PORTS_MAX = 500
+NEIGHBOURS_MAX = 250
 NAMES_PER_PORT_MAX = 8
 
 SYS_NAME = parse_oid("1.3.6.1.2.1.1.5.0")

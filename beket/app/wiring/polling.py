@@ -7,11 +7,12 @@ import asyncio
 import functools
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from agents.facts.book import FactBook
+from agents.facts.messages import FactValue
 from agents.facts.teller import FactTeller
 from agents.inventory.cache import InventoryCache
 from agents.network.detection import fingerprint
@@ -20,9 +21,13 @@ from agents.network.icmp import Pinger
 from agents.network.known_devices import KnownDevices
 from agents.network.metrics import SNMP_ODD_ANSWERS
 from agents.network.module_files import Module, join, load_own, load_shipped
+from agents.network.neighbours.arp import read_arp
+from agents.network.neighbours.look import Looker
+from agents.network.neighbours.rounds import LookPace, Rounds
 from agents.network.poller import Poller, Schedule
 from agents.network.snmp.backends import Backends
 from agents.network.snmp.bulk_memory import BulkMemory
+from agents.network.snmp.port import SnmpPort
 from agents.network.traps import Traps
 from agents.services.config import ServicesConfig
 from agents.services.light import light_of
@@ -38,7 +43,7 @@ from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.service_trust import trust
 from beket.kernel.clock import Clock
 from beket.kernel.errors import NotFound
-from beket.kernel.ids import SiteId
+from beket.kernel.ids import DeviceId, SiteId
 from beket.kernel.inventory import Inventory
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
@@ -90,19 +95,25 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         )
         polls.remember_in(known)
         book = FactBook(files.facts("polling"), clock=clock)
-        polls.tell_to(functools.partial(note_reading, book))
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
+        rounds = neighbour_rounds(config, engine, polls, book, modules, clock=clock, rng=rng)
+        polls.tell_to(functools.partial(note_reading, book, rounds))
         tools = Tools(
             clock=clock, rng=rng, pinger=pinger, secrets=SecretFolder(config.secrets), tls=trust(config.services)
         )
         services = service_watch(config.services, spool, tools, light=lambda: light_of(poller.last_readings()))
 
-        traps = trap_listener(config, site, poller, clock=clock, instruments=instruments)
+        def soon(device: DeviceId) -> None:
+            poller.poll_soon(device)
+            rounds.look_soon(device)
+
+        traps = trap_listener(config, site, soon, clock=clock, instruments=instruments)
 
         def apply(inventory: Inventory) -> None:
             poller.apply(inventory.devices)
             book.keep_only(device.id for device in inventory.devices)
+            rounds.apply(inventory)
             if traps is not None:
                 traps.apply(inventory.devices)
             services.apply(inventory)
@@ -116,6 +127,7 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             {
                 "polling": supervised("polling", poller.run),
                 "services": supervised("services", services.run),
+                **({"neighbours": supervised("neighbours", rounds.run)} if config.network.neighbours_every_min else {}),
                 **({"traps": supervised("traps", traps.run)} if traps is not None else {}),
                 "points": supervised(
                     "points", functools.partial(sender.run, clock=clock, every_s=config.spool.every_s)
@@ -127,14 +139,47 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         )
 
 
-def note_reading(book: FactBook, reading: Reading) -> None:
+def neighbour_rounds(
+    config: AgentConfig,
+    snmp: SnmpPort,
+    polls: DevicePolls,
+    book: FactBook,
+    modules: Sequence[Module],
+    *,
+    clock: Clock,
+    rng: random.Random,
+) -> Rounds:
+    """Who looks at what is plugged into which port; what is found goes into the book."""
+    ports = next(table for module in modules for table in module.tables if table.label == "port")
+
+    def tell(device: DeviceId, source: str, facts: Mapping[str, FactValue], is_whole: bool) -> None:
+        book.note(device, source, facts, is_whole=is_whole)
+
+    return Rounds(
+        looker=Looker(snmp, ports),
+        target_of=polls.target,
+        tell=tell,
+        arp=read_arp,
+        clock=clock,
+        rng=rng,
+        pace=LookPace(every_s=60 * config.network.neighbours_every_min),
+    )
+
+
+def note_reading(book: FactBook, rounds: Rounds, reading: Reading) -> None:
     """What SNMP says of a device goes into the book; one that is silent, or says nothing, changes nothing there."""
+    rounds.heard(reading)
     if reading.snmp_is_up:
         book.note(reading.device.id, "snmp", reading.facts)
 
 
 def trap_listener(
-    config: AgentConfig, site: SiteId, poller: Poller, *, clock: Clock, instruments: Instruments
+    config: AgentConfig,
+    site: SiteId,
+    soon: Callable[[DeviceId], None],
+    *,
+    clock: Clock,
+    instruments: Instruments,
 ) -> Traps | None:
     """Who hears the gear's own notifications; None when nobody is to."""
     if not config.network.traps:
@@ -145,7 +190,7 @@ def trap_listener(
         secrets=SecretFolder(config.secrets),
         clock=clock,
         instruments=instruments,
-        poll_soon=poller.poll_soon,
+        poll_soon=soon,
     )
 
 

@@ -6,23 +6,26 @@ from collections.abc import Mapping
 
 import pytest
 
+from agents.facts.messages import spelled
 from agents.network.metrics import METRICS
 from agents.network.module_files import load_shipped
 from agents.network.neighbours.look import Looker, Thing
 from agents.network.neighbours.report import Neighbourhood as Told
+from agents.network.neighbours.telling import facts_of
 from agents.network.snmp.oid import parse_oid
 from agents.network.snmp.port import Target, Walk
 from agents.network.snmp.recording import Recording, load_recording
-from beket.kernel import wire
 from beket.kernel.errors import TimedOut
 from beket.kernel.ids import CommunityId, DeviceId, SiteId
 from beket.kernel.inventory import Community, Device, DeviceKind, Inventory, Site
 from beket.kernel.metrics import Catalogue
 from beket.kernel.text import plain
 from beket.testing.recordings import recording
+from collector.devices.admission import FACTS_MAX, is_key, is_value
+from collector.devices.store import KnownFact
 from collector.topology.derive import derive
 from collector.topology.links import End, Kind, Protocol, device
-from collector.topology.messages import Neighbourhood, read_neighbourhood
+from collector.topology.told import Neighbourhood, neighbourhoods
 
 PORTS = load_shipped(Catalogue(METRICS))[1].tables[0]
 NEXUS, PROCURVE = "network/switch/cisco-n5000", "network/switch/hpe-procurve-516733-b21"
@@ -41,13 +44,23 @@ def look(name: str, things: Mapping[str, Thing] | None = None, snmp: Recording |
 
     async def both_steps() -> Told:
         itself = await looker.itself(target)
-        return await looker.around(target, itself, things or {}, device=name.rpartition("/")[2], wall_ns=7)
+        return await looker.around(target, itself, things or {}, device=name.rpartition("/")[2])
 
     return asyncio.run(both_steps())
 
 
-def as_the_centre_reads(told: Told) -> Neighbourhood:
-    return read_neighbourhood(wire.encode(told))
+def as_the_centre_reads(name: str, told: Told) -> Neighbourhood:
+    """By way of facts, as they travel; each of them is one that the centre lets in."""
+    known = []
+    for source, facts, _ in facts_of(told):
+        assert len(facts) <= FACTS_MAX
+        for key, value in facts.items():
+            text, kind = spelled(value)
+            assert is_key(key)
+            assert is_value(kind, text)
+            known.append(KnownFact(DeviceId(name.rpartition("/")[2]), source, key, kind, text, 5, 6, 7))
+    (neighbourhood,) = neighbourhoods(known).values()
+    return neighbourhood
 
 
 def an_inventory(*names: str) -> Inventory:
@@ -64,8 +77,8 @@ def an_inventory(*names: str) -> Inventory:
 
 
 def test_two_real_switches_name_each_other_and_make_one_link() -> None:
-    told = [as_the_centre_reads(look(name)) for name in (NEXUS, PROCURVE)]
-    heard = {DeviceId(one.device): one for one in told}
+    told = [as_the_centre_reads(name, look(name)) for name in (NEXUS, PROCURVE)]
+    heard = {one.device: one for one in told}
     topology = derive(an_inventory(*heard), heard)
     (link,) = [one for one in topology.links if all(end.party.kind is Kind.DEVICE for end in one.ends)]
     assert link.ends == (
@@ -93,10 +106,10 @@ def test_two_real_switches_name_each_other_and_make_one_link() -> None:
 def test_recorded_devices_name_their_neighbours(
     name: str, port: str, neighbour: str, far_port: str, address: str
 ) -> None:
-    told = as_the_centre_reads(look(name))
+    told = as_the_centre_reads(name, look(name))
     found = {(one.port, one.name, one.remote_port.text, one.address) for one in told.neighbours}
     assert (port, neighbour, far_port, address) in found
-    assert told.missing == ()
+    assert told.whole == {"ports", "lldp", "cdp", "fdb"}
     assert {one.port for one in told.neighbours} <= {one.name for one in told.ports}
 
 
@@ -104,22 +117,28 @@ def test_addresses_of_people_are_counted_and_gear_is_named() -> None:
     known = "00:50:56:88:14:62"
     told = look(PROCURVE, {known: Thing("camera", "yard"), "00:50:56:88:79:6e": Thing("device", "server")})
     by_port = {one.port: one for one in told.behind}
+    centre = {one.port: one for one in as_the_centre_reads(PROCURVE, told).behind}
     assert by_port["17"].cameras == ("yard",)
     assert by_port["10"].devices == ("server",)
     assert by_port["17"].others > 100
-    spelled = wire.encode(told).decode()
+    assert {port: (one.cameras, one.devices, one.others) for port, one in centre.items()} == {
+        "10": ((), ("server",), 2),
+        "17": (("yard",), (), 2),
+    }
     # An address that belongs to nobody known leaves the site in no form.
-    assert "00:50:56" not in spelled
+    assert "00:50:56" not in repr([facts for _, facts, _ in facts_of(told)])
 
 
 @pytest.mark.parametrize(
     "name", ["network/switch/dlink-des3200", "network/switch/brocade-icx6430-24", "network/switch/dcs-3726c"]
 )
-def test_bridges_without_lldp_tell_what_is_behind_their_ports(name: str) -> None:
-    told = as_the_centre_reads(look(name))
-    assert told.tables == ("fdb",)
+def test_bridges_without_lldp_see_what_is_behind_their_ports(name: str) -> None:
+    told = look(name)
+    assert told.neighbours == ()
     assert sum(one.others for one in told.behind) > 0
     assert {one.port for one in told.behind} <= {one.name for one in told.ports}
+    # Strangers alone are nothing to tell.
+    assert as_the_centre_reads(name, told).behind == ()
 
 
 class FallsSilent(Recording):
@@ -137,22 +156,23 @@ class FallsSilent(Recording):
 
 
 @pytest.mark.parametrize(
-    ("walks", "tables", "missing"),
+    ("walks", "protocols", "missing"),
     [
-        (0, (), {"ports", "lldp", "cdp", "fdb"}),
-        (2, (), {"lldp", "cdp", "fdb"}),
-        (3, ("lldp",), {"cdp", "fdb"}),
-        (4, ("cdp", "lldp"), {"fdb"}),
-        (5, ("cdp", "fdb", "lldp"), {"fdb"}),
-        (6, ("cdp", "fdb", "lldp"), set()),
+        (0, set(), {"ports", "lldp", "cdp", "fdb"}),
+        (2, set(), {"lldp", "cdp", "fdb"}),
+        (3, {"lldp"}, {"cdp", "fdb"}),
+        (4, {"cdp", "lldp"}, {"fdb"}),
+        (5, {"cdp", "lldp"}, {"fdb"}),
+        (6, {"cdp", "lldp"}, set()),
     ],
 )
 def test_a_device_that_falls_silent_keeps_what_came_and_is_asked_no_more(
-    walks: int, tables: tuple[str, ...], missing: set[str]
+    walks: int, protocols: set[str], missing: set[str]
 ) -> None:
     silent = FallsSilent(load(PROCURVE), walks)
     told = look(PROCURVE, snmp=silent)
-    assert told.tables == tables
-    assert {one.table for one in told.missing} == missing
-    assert all(one.reason == TimedOut.kind.value for one in told.missing)
+    assert {one.protocol for one in told.neighbours} == protocols
+    assert bool(told.behind) == (walks >= 5)
+    assert dict(told.missing) == dict.fromkeys(missing, TimedOut.kind.value)
+    assert as_the_centre_reads(PROCURVE, told).whole == {"ports", "lldp", "cdp", "fdb"} - missing
     assert silent.asked == min(walks + 1, 6)

@@ -1,6 +1,6 @@
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
 from beket.kernel.inventory import Camera, Community, Device, Inventory, Site
 from collector.topology.derive import Topology, derive
 from collector.topology.links import Doubt, End, Evidence, Kind, Link, Party, Protocol, camera, device
-from collector.topology.messages import Behind, Missing, Name, Neighbour, Neighbourhood, Port
+from collector.topology.told import Behind, Name, Neighbour, Neighbourhood, Port
 
 SCHOOL, CLUB = SiteId("school"), SiteId("club")
 
@@ -39,18 +39,17 @@ def inventory(devices: list[Device], cameras: list[Camera] | None = None) -> Inv
 
 
 def told(number: int, *neighbours: Neighbour, behind: tuple[Behind, ...] = (), ports: int = 8) -> Neighbourhood:
-    """What device `number` says of itself, its ports being `p1` and so on."""
-    tables = {one.protocol for one in neighbours} | ({"fdb"} if behind else set())
+    """What device `number` says of itself, its ports being `p1` and so on, seen at 1000 + its number."""
+    seen_ns = 1000 + number
     return Neighbourhood(
-        device=f"d{number}",
-        looked_wall_ns=1000 + number,
+        device=DeviceId(f"d{number}"),
         name=f"name-{number}",
         chassis=(Name("mac", mac(number)),),
         macs=(mac(number),),
         ports=tuple(Port(f"p{n}", (f"Port {n}", str(100 + n)), mac(number, n)) for n in range(1, ports + 1)),
-        neighbours=neighbours,
-        behind=behind,
-        tables=tuple(sorted(tables)),
+        neighbours=tuple(replace(one, seen_wall_ns=seen_ns) for one in neighbours),
+        behind=tuple(replace(one, seen_wall_ns=seen_ns) for one in behind),
+        whole=frozenset(("ports", "lldp", "cdp", "fdb")),
     )
 
 
@@ -60,7 +59,7 @@ def hears(port: int, number: int, far: str, protocol: str = "lldp") -> Neighbour
 
 
 def of(*reports: Neighbourhood) -> dict[DeviceId, Neighbourhood]:
-    return {DeviceId(one.device): one for one in reports}
+    return {one.device: one for one in reports}
 
 
 def end(number: int, port: str = "") -> End:
@@ -102,7 +101,7 @@ def test_a_whole_answer_that_does_not_name_the_other_back_is_a_doubt_and_a_cut_o
         return links[0].doubts
 
     assert doubts(of(one, other)) == (Doubt.NOT_NAMED_BACK,)
-    assert doubts(of(one, msgspec.structs.replace(other, missing=(Missing("lldp", "timed-out"),)))) == ()
+    assert doubts(of(one, replace(other, whole=frozenset(("ports",))))) == ()
     assert doubts(of(one, told(2))) == ()
 
 
@@ -174,12 +173,12 @@ def test_names_and_addresses_of_another_site_mean_nobody_here() -> None:
 
 def test_words_that_fit_two_things_mean_neither() -> None:
     twins = inventory([a_device(1), a_device(2), a_device(3)])
-    second, third = told(2), msgspec.structs.replace(told(3), macs=(mac(2),), chassis=(), ports=())
+    second, third = told(2), replace(told(3), macs=(mac(2),), chassis=(), ports=())
     hearing = Neighbour("lldp", "p1", Name("mac", mac(2)))
     (link,) = derive(twins, of(told(1, hearing), second, third)).links
     assert link.ends[1].party.kind is Kind.STRANGER
     assert link.doubts == (Doubt.AMBIGUOUS,)
-    helped = msgspec.structs.replace(hearing, address="10.0.0.3")
+    helped = replace(hearing, address="10.0.0.3")
     (link,) = derive(twins, of(told(1, helped), second, third)).links
     assert link.ends[1].party == device("d3")
 
@@ -211,8 +210,8 @@ def test_a_camera_behind_a_port_is_placed_by_the_table_of_the_bridge() -> None:
 
 def test_the_bridge_agrees_with_what_is_heard_even_through_a_bundle() -> None:
     one = told(1, hears(3, 2, "p5"), behind=(Behind("po1", devices=("d2",)),))
-    bundled = tuple(msgspec.structs.replace(p, aggregate="po1") if p.name == "p3" else p for p in one.ports)
-    (link,) = derive(TWO, of(msgspec.structs.replace(one, ports=(*bundled, Port("po1"))))).links
+    bundled = tuple(replace(p, aggregate="po1") if p.name == "p3" else p for p in one.ports)
+    (link,) = derive(TWO, of(replace(one, ports=(*bundled, Port("po1"))))).links
     assert link.doubts == ()
     assert {e.protocol for e in link.evidence} == {Protocol.LLDP, Protocol.FDB}
     assert [e.protocol for e in link.strongest] == [Protocol.LLDP]
@@ -389,7 +388,7 @@ def test_the_order_of_telling_changes_nothing(village: Village, rng: random.Rand
         neighbours, behind = list(report.neighbours), list(report.behind)
         rng.shuffle(neighbours)
         rng.shuffle(behind)
-        mixed[id_] = msgspec.structs.replace(report, neighbours=tuple(neighbours), behind=tuple(behind))
+        mixed[id_] = replace(report, neighbours=tuple(neighbours), behind=tuple(behind))
     devices = list(village.inventory().devices)
     rng.shuffle(devices)
     shuffled_inventory = msgspec.structs.replace(village.inventory(), devices=tuple(devices))
@@ -405,15 +404,14 @@ odd_neighbours = st.builds(
 odd_behind = st.builds(Behind, words, st.lists(words, max_size=3).map(tuple), st.lists(words, max_size=3).map(tuple))
 odd_reports = st.builds(
     Neighbourhood,
-    device=st.sampled_from(["d1", "d2", "d3", "gone"]),
-    looked_wall_ns=st.integers(0, 9),
+    device=st.sampled_from(["d1", "d2", "d3", "gone"]).map(DeviceId),
     name=words,
     chassis=st.lists(wire_names, max_size=2).map(tuple),
     macs=st.lists(macs, max_size=3).map(tuple),
     ports=st.lists(st.builds(Port, words, st.lists(words, max_size=2).map(tuple), macs, words), max_size=4).map(tuple),
     neighbours=st.lists(odd_neighbours, max_size=5).map(tuple),
     behind=st.lists(odd_behind, max_size=4).map(tuple),
-    tables=st.lists(st.sampled_from(["lldp", "cdp", "fdb"]), max_size=3).map(tuple),
+    whole=st.frozensets(st.sampled_from(["lldp", "cdp", "fdb"])),
 )
 
 
