@@ -1,4 +1,4 @@
-"""Fixtures for all floors, and the rule that a missing real program fails its test in one sentence."""
+"""Fixtures for all floors, the order of files, and the rule that a missing program fails its test in one sentence."""
 
 import fcntl
 import os
@@ -15,6 +15,17 @@ from beket.testing.programs import what_is_missing
 # How long an example takes is the machine's affair, and a busy one is no failure of the code.
 settings.register_profile("beket", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("beket")
+
+# Workers take files in this order: the longest first, so that none is still busy when the others have nothing left.
+LONGEST = ("tests/integration/vms/test_power_cut.py", "tests/e2e", "tests/integration/backup", "tests/integration")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
