@@ -75,6 +75,12 @@ METRICS = (
         _DEVICE,
         say("Батарею ДБЖ пора міняти: 1 так, 0 ні.", "The UPS battery must be replaced: 1 yes, 0 no."),
     ),
+    Metric(
+        "ups_test_passed_ratio",
+        "gauge",
+        _DEVICE,
+        say("Остання самоперевірка ДБЖ вдалася: 1 так, 0 ні.", "The last self-test of the UPS passed: 1 yes, 0 no."),
+    ),
     Metric("ups_load_ratio", "gauge", _DEVICE, say("Навантаження ДБЖ, найбільше з фаз.", "Load of the UPS.")),
     Metric("ups_battery_volts", "gauge", _DEVICE, say("Напруга батареї ДБЖ.", "Voltage of the UPS battery.")),
     Metric("ups_input_volts", "gauge", _PART, say("Напруга мережі на вході ДБЖ.", "Mains voltage at the UPS.")),

@@ -15,7 +15,7 @@ from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
 from beket.kernel.inventory import Camera, Community, Device, DeviceKind, Inventory
 from beket.kernel.secrets import Secret
-from beket.sim import gear
+from beket.sim import gear, office
 from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
 from beket.sim.power import Power, Supply
 from beket.sim.router_settings import RouterSettings
@@ -34,6 +34,11 @@ RTSP_PORT = 8554
 SNMP_PORT = 1161
 SSH_PORT = 2022
 FIRST_CAMERA_NUMBER = 101
+_OF_ONE_PORT = {
+    DeviceKind.PRINTER: office.printer,
+    DeviceKind.ACCESS_POINT: office.access_point,
+    DeviceKind.RADIO_LINK: office.radio_bridge,
+}
 
 
 def inventory(
@@ -186,6 +191,8 @@ class Simulation:
         plate = gear.Nameplate(thing.id, thing.description, location, "ІТ громади", list(DeviceKind).index(thing.kind))
         if thing.kind is DeviceKind.UPS:
             return gear.ups(plate, power=power)
+        if simple := _OF_ONE_PORT.get(thing.kind):
+            return simple(plate, power=power, supply=thing.supply)
         return gear.network_gear(plate, tuple(map(self._port, thing.ports)), power=power, supply=thing.supply)
 
     def _port(self, spec: PortSpec) -> gear.Port:

@@ -33,6 +33,7 @@ UP, DOWN = 1, 2
 BATTERY_NORMAL, BATTERY_LOW, BATTERY_DEPLETED = 2, 3, 4
 OUTPUT_NORMAL, OUTPUT_BATTERY = 3, 5
 LOW_CHARGE_PCT = 20
+TEST_PASSED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,16 @@ def network_gear(plate: Nameplate, ports: tuple[Port, ...], *, power: Power, sup
     def up_s() -> float:
         return power.up_s(supply)
 
-    values = _system(plate, up_s, services=2)
+    values = system_values(plate, up_s, services=2)
     values[(*IF_NUMBER, 0)] = ber.encode_int(len(ports))
     for index, port in enumerate(ports, start=1):
-        values |= _interface(port, index, up_s)
+        values |= port_values(port, index, up_s)
     return Mib(values)
 
 
 def ups(plate: Nameplate, *, power: Power) -> Mib:
     """A UPS that carries a site in a blackout."""
-    values = _system(plate, lambda: power.up_s(Supply.UPS), services=64)
+    values = system_values(plate, lambda: power.up_s(Supply.UPS), services=64)
 
     def put(suffix: Oid, value: Value) -> None:
         values[(*UPS, *suffix)] = value
@@ -90,9 +91,9 @@ def ups(plate: Nameplate, *, power: Power) -> Mib:
     def mains(volts: int) -> Callable[[], bytes]:
         return lambda: ber.encode_int(volts if power.mains_is_on else 0)
 
-    put((1, 1, 0), _text("Beket"))
-    put((1, 2, 0), _text(plate.description))
-    put((1, 5, 0), _text(plate.name))
+    put((1, 1, 0), text("Beket"))
+    put((1, 2, 0), text(plate.description))
+    put((1, 5, 0), text(plate.name))
     put((2, 1, 0), lambda: ber.encode_int(_battery_status(power)))
     put((2, 2, 0), number(power.on_battery_s))
     put((2, 3, 0), number(lambda: power.battery_left_s() / 60))
@@ -108,6 +109,7 @@ def ups(plate: Nameplate, *, power: Power) -> Mib:
     put((4, 4, 1, 2, 1), ber.encode_int(230))
     put((4, 4, 1, 4, 1), ber.encode_int(96))
     put((4, 4, 1, 5, 1), ber.encode_int(18))
+    put((7, 3, 0), ber.encode_int(TEST_PASSED))
     put((6, 1, 0), lambda: ber.encode_int(0 if power.mains_is_on else 1, ber.GAUGE32))
     return Mib(values)
 
@@ -119,19 +121,22 @@ def octets_after(up_s: float, mean_bps: float, *, phase: int) -> int:
     return int(mean_bps / 8 * (up_s + swell_s))
 
 
-def _system(plate: Nameplate, up_s: Callable[[], float], *, services: int) -> dict[Oid, Value]:
+def system_values(plate: Nameplate, up_s: Callable[[], float], *, services: int) -> dict[Oid, Value]:
+    """RFC 3418's system group."""
     return {
-        (*SYSTEM, 1, 0): _text(plate.description),
+        (*SYSTEM, 1, 0): text(plate.description),
         (*SYSTEM, 2, 0): ber.encode_oid((*ENTERPRISE, plate.model)),
         (*SYSTEM, 3, 0): lambda: ber.encode_int(int(up_s() * 100) % COUNTER32_RANGE, ber.TIME_TICKS),
-        (*SYSTEM, 4, 0): _text(plate.contact),
-        (*SYSTEM, 5, 0): _text(plate.name),
-        (*SYSTEM, 6, 0): _text(plate.location),
+        (*SYSTEM, 4, 0): text(plate.contact),
+        (*SYSTEM, 5, 0): text(plate.name),
+        (*SYSTEM, 6, 0): text(plate.location),
         (*SYSTEM, 7, 0): ber.encode_int(services),
     }
 
 
-def _interface(port: Port, index: int, up_s: Callable[[], float]) -> dict[Oid, Value]:
+def port_values(port: Port, index: int, up_s: Callable[[], float]) -> dict[Oid, Value]:
+    """A port's row in the tables of RFC 2863."""
+
     def octets(mean_bps: float, wide: bool) -> Value:
         return _counter(lambda: octets_after(up_s(), mean_bps, phase=index), wide=wide)
 
@@ -145,7 +150,7 @@ def _interface(port: Port, index: int, up_s: Callable[[], float]) -> dict[Oid, V
     mac = bytes((2, 0, 0x5E, 0, 0, index))
     columns: dict[int, Value] = {
         1: ber.encode_int(index),
-        2: _text(port.name),
+        2: text(port.name),
         3: ber.encode_int(ETHERNET_CSMACD),
         4: ber.encode_int(1500),
         5: ber.encode_int(min(port.speed_bps, COUNTER32_RANGE - 1), ber.GAUGE32),
@@ -163,13 +168,13 @@ def _interface(port: Port, index: int, up_s: Callable[[], float]) -> dict[Oid, V
         20: none,
     }
     extended: dict[int, Value] = {
-        1: _text(port.name),
+        1: text(port.name),
         6: octets(port.in_bps, wide=True),
         7: packets(port.in_bps, wide=True),
         10: octets(port.out_bps, wide=True),
         11: packets(port.out_bps, wide=True),
         15: ber.encode_int(port.speed_bps // 1_000_000, ber.GAUGE32),
-        18: _text(port.alias),
+        18: text(port.alias),
         19: ber.encode_int(0, ber.TIME_TICKS),
     }
     return {(*IF_ENTRY, column, index): value for column, value in columns.items()} | {
@@ -190,5 +195,6 @@ def _battery_status(power: Power) -> int:
     return BATTERY_LOW if charge_pct < LOW_CHARGE_PCT else BATTERY_NORMAL
 
 
-def _text(words: str) -> bytes:
+def text(words: str) -> bytes:
+    """A string as SNMP carries it."""
     return ber.wrap(ber.OCTET_STRING, words.encode())

@@ -12,7 +12,9 @@ from beket.sim.scene import Weather
 from beket.sim.specs import CameraSpec, GearSpec, PortSpec, SimulatedCommunity, SiteSpec
 
 
-def _village_gear(slug: str, whose: str, cameras: dict[str, str], *, family: str = "") -> tuple[GearSpec, ...]:
+def _village_gear(
+    slug: str, whose: str, cameras: dict[str, str], *more: GearSpec, family: str = ""
+) -> tuple[GearSpec, ...]:
     """What a small building has: a router and a UPS, a switch without one; `cameras` names each camera's port,
     `family` is that of the router's command line.
     """
@@ -44,6 +46,7 @@ def _village_gear(slug: str, whose: str, cameras: dict[str, str], *, family: str
             (to_router, *plugged),
         ),
         GearSpec(f"ups-{slug}", f"ДБЖ {whose}", DeviceKind.UPS, "Simulated UPS, 650 VA", Supply.UPS),
+        *more,
     )
 
 
@@ -99,6 +102,7 @@ COUNCIL = SiteSpec(
             ),
         ),
         GearSpec("ups-council", "ДБЖ сільради", DeviceKind.UPS, "Simulated UPS, 1 kVA", Supply.UPS),
+        GearSpec("printer-council", "Принтер сільради", DeviceKind.PRINTER, "Simulated printer", Supply.MAINS),
     ),
 )
 
@@ -135,6 +139,7 @@ STAROSTAT = SiteSpec(
         "novopidkriazh",
         "старостату",
         {"novopidkriazh-street": "вулиця", "novopidkriazh-entrance": "вхід"},
+        GearSpec("radio-novopidkriazh", "Радіоміст", DeviceKind.RADIO_LINK, "Simulated radio bridge", Supply.UPS),
         family="mikrotik",
     ),
 )
@@ -167,7 +172,12 @@ SCHOOL = SiteSpec(
             seed=37,
         ),
     ),
-    gear=_village_gear("school", "школи", {"school-yard": "подвір'я", "school-street": "дорога"}),
+    gear=_village_gear(
+        "school",
+        "школи",
+        {"school-yard": "подвір'я", "school-street": "дорога"},
+        GearSpec("wifi-school", "Wi-Fi школи", DeviceKind.ACCESS_POINT, "Simulated Wi-Fi point", Supply.MAINS),
+    ),
 )
 
 MOHYLIV = SimulatedCommunity(id="mohyliv", name="Могилівська громада", sites=(COUNCIL, STAROSTAT, SCHOOL))

@@ -513,7 +513,7 @@ def test_static_files_are_small_kept_for_long_and_nothing_else_is_served(client:
 def test_overview_says_the_sentence_and_alerts_have_four_parts_safely(client: TestClient, access: AccessStore) -> None:
     enter(client, access, "deputy")
     page = client.get("/").text
-    assert "Працюють камери: 6\u00a0із\u00a06, пристрої: 0\u00a0із\u00a09. Є 1 тривога: подивіться, що робити." in page
+    assert "Працюють камери: 6\u00a0із\u00a06, пристрої: 0\u00a0із\u00a012. Є 1 тривога: подивіться, що робити." in page
     for part in ("Що сталося", "Чому", "Що робити", "Кому дзвонити"):
         assert part in page
     assert html.escape("Зникло <світло>.") in page
