@@ -94,7 +94,8 @@ class Simulation:
     ) -> None:
         self.cameras: dict[CameraId, SimulatedCamera] = {}
         self._power: dict[SiteId, Power] = {}
-        self._agents: list[tuple[str, SnmpAgent]] = []
+        self.agents: dict[DeviceId, SnmpAgent] = {}
+        self._hosts: dict[DeviceId, str] = {}
         self._shells: list[tuple[str, ShellAccess, RouterSettings, Callable[[], bool]]] = []
         self._access = shells
         self._clock = clock
@@ -133,8 +134,8 @@ class Simulation:
         """
         servers: list[ShellServer] = []
         try:
-            for host, agent in self._agents:
-                await agent.start(host, SNMP_PORT)
+            for device, agent in self.agents.items():
+                await agent.start(self._hosts[device], SNMP_PORT)
             servers += self._start_shells()
             await self._services.start()
             self._gear_serves.set()
@@ -142,7 +143,7 @@ class Simulation:
         finally:
             self._gear_serves.clear()
             self._services.close()
-            for _, agent in self._agents:
+            for agent in self.agents.values():
                 agent.close()
             for server in servers:
                 server.close()
@@ -184,7 +185,8 @@ class Simulation:
             settings = RouterSettings(thing.id, clock=self._clock)
             self._shells.append((host, access, settings, is_awake))
             answers_snmp = _both(is_awake, settings.answers_snmp)
-        self._agents.append((host, SnmpAgent(self._mib(thing, spec, power), is_awake=answers_snmp)))
+        self._hosts[DeviceId(thing.id)] = host
+        self.agents[DeviceId(thing.id)] = SnmpAgent(self._mib(thing, spec, power), is_awake=answers_snmp)
 
     def _mib(self, thing: GearSpec, spec: SiteSpec, power: Power) -> Mib:
         location = f"{spec.site.village}, {spec.site.name}"

@@ -1,22 +1,40 @@
 import asyncio
+import contextlib
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from beket.kernel.clock import SystemClock
 from beket.kernel.ids import SiteId
 from beket.kernel.secrets import write_secret_file
-from beket.sim.community import Simulation, inventory
+from beket.sim.community import Simulation, inventory, new_logins
 from beket.sim.places import MOHYLIV
 from beket.testing.process import ProgramFailed, output_of
 from tests.service_readings import ask, works
-from tests.simulated_village import LOGINS, run_with
 
 pytestmark = pytest.mark.usefixtures("village_to_ourselves")
 COUNCIL = SiteId("council-mohyliv")
 OPER_STATUS = ".1.3.6.1.2.1.2.2.1.8"
 OUTPUT_SOURCE = ".1.3.6.1.2.1.33.1.4.1.0"
 COUNCIL_CAMERAS = [camera for camera in inventory(MOHYLIV).cameras if camera.site == COUNCIL]
+LOGINS = new_logins(MOHYLIV)
+
+
+def run_with(test: Callable[[Simulation], Awaitable[None]]) -> None:
+    async def body() -> None:
+        simulation = Simulation(MOHYLIV, clock=SystemClock(), logins=LOGINS, daylight="day")
+        running = asyncio.create_task(simulation.run())
+        try:
+            await asyncio.wait_for(simulation.serving(), 10)
+            await test(simulation)
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    asyncio.run(body())
 
 
 def test_what_the_community_relies_on_answers_its_probes() -> None:
