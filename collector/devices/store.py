@@ -8,7 +8,6 @@ Note: collector/design/0046-facts-of-gear.md.
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -19,7 +18,8 @@ from beket.kernel.ids import AgentId, DeviceId, SiteId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import InventoryView
 from collector import metrics
-from collector.devices.admission import FACTS_MAX, SOURCES_MAX, Refusal, admitted, fields_of, is_source
+from collector.devices.admission import FACTS_MAX, SOURCES_MAX, Refusal, admitted, is_source
+from collector.devices.known import FactChange, KnownFact
 from collector.devices.messages import DeviceFacts, Fact, FactsReceipt, read_facts
 from collector.devices.tables import device_fact, device_fact_change, device_source
 from collector.devices.times import Arrival
@@ -30,43 +30,6 @@ CHANGES_KEPT_S = 3 * 366 * 86_400
 # Of one fact: a value that is another one each minute must not push out the change of a firmware.
 CHANGES_PER_FACT = 100
 BOOK_MAX_CHARS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFact:
-    """A fact as it stands.
-
-    Attributes:
-        key: what it is; of a part of the device `name/part`.
-        first_wall_ns: when a value of this key was first seen at all; since_wall_ns: since when it is this one.
-        seen_wall_ns: when it was seen last.
-    """
-
-    device: DeviceId
-    source: str
-    key: str
-    kind: str
-    value: str
-    first_wall_ns: int
-    since_wall_ns: int
-    seen_wall_ns: int
-
-    @property
-    def fields(self) -> Mapping[str, str]:
-        """The named texts of a fact of kind `fields`."""
-        return fields_of(self.value) if self.kind == "fields" else {}
-
-
-@dataclass(frozen=True, slots=True)
-class FactChange:
-    """A fact that became another; `before` is "" for one that appeared, `after` for one that is gone."""
-
-    device: DeviceId
-    source: str
-    key: str
-    before: str
-    after: str
-    wall_ns: int
 
 
 class FactStore:

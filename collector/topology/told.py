@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from beket.kernel.ids import DeviceId
-from collector.devices.store import KnownFact
+from collector.devices.known import KnownFact
 
 PORTS, LLDP, CDP, FDB = "ports", "lldp", "cdp", "fdb"
 WHOLE = "whole"

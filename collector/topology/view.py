@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.ports import InventoryView
-from collector.devices.store import KnownFact
+from collector.devices.known import KnownFact
 from collector.topology.derive import Topology, derive
 from collector.topology.told import CDP, FDB, LLDP, PORTS, neighbourhoods
 

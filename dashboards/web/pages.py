@@ -10,6 +10,7 @@ from dashboards.web import (
     backup_history,
     backups,
     computers,
+    device,
     entry,
     gear,
     holds,
@@ -42,4 +43,5 @@ def router(parts: Parts) -> APIRouter:
     routes.include_router(backups.router(parts, renderer))
     routes.include_router(computers.router(parts, renderer))
     routes.include_router(gear.router(parts, renderer))
+    routes.include_router(device.router(parts, renderer))
     return routes

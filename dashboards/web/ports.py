@@ -13,11 +13,13 @@ from backup.repository.overview import HostView
 from backup.training import Training
 from beket.access.store import AccessStore
 from beket.kernel.clock import Clock
-from beket.kernel.ids import CameraId, SiteId
+from beket.kernel.ids import CameraId, DeviceId, SiteId
 from beket.kernel.metrics import Point
 from beket.kernel.ports import InventoryView
 from beket.kernel.text import Text, plain
 from collector.assets.view import ComputersView
+from collector.devices.known import FactChange, KnownFact
+from collector.store.samples import SeriesSamples
 from vms.recordings.holds import Hold, Holds
 from vms.recordings.playback import Timeline
 
@@ -148,6 +150,21 @@ class HoldBook:
     kept_days: Callable[[int], int] = lambda days: days
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceBook:
+    """What is known of devices besides the newest samples.
+
+    Attributes:
+        facts: what a device says of itself, as it stands.
+        changes: what of that changed, newest first.
+        history: a metric's raw samples of one device between two moments (ns).
+    """
+
+    facts: Callable[[DeviceId], Sequence[KnownFact]] = lambda _: ()
+    changes: Callable[[DeviceId], Sequence[FactChange]] = lambda _: ()
+    history: Callable[[str, DeviceId, int, int], Sequence[SeriesSamples]] = lambda _name, _device, _start, _end: ()
+
+
 Sees = Callable[[SiteId], bool]
 
 
@@ -176,6 +193,7 @@ class Parts:
     device_up: str
     alerts: Callable[[Sees], Sequence[AlertLine]] | None = None
     backups: Backups = Backups()
+    devices: DeviceBook = DeviceBook()
     computers: ComputersView | None = None
     holds: HoldBook | None = None
     power: PowerSwitch | None = None

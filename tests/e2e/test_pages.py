@@ -54,6 +54,7 @@ from collector.inventory.tables import FACTS_MIGRATIONS
 from dashboards.web import pages
 from dashboards.web.entry import entry_url
 from dashboards.web.ports import AlertLine, Parts, Sees
+from tests.unit.dashboards.test_device_page import WORDY, wordy_book, wordy_points
 from vms import web as vms_web
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
@@ -66,6 +67,7 @@ pytestmark = [pytest.mark.needs("chromium", "ffmpeg"), pytest.mark.timeout(180)]
 
 PASSWORD = "вода-камінь-дорога-9"
 CAMERA = "council-street"
+DEVICE_PAGE = f"/equipment/{WORDY}"
 RECORDED_S = 300  # “five minutes ago” stays inside however slow the machine is
 RECORDED_AGO_S = 400
 FIRST_SCREEN_MAX_BYTES = 150_000
@@ -96,7 +98,7 @@ class Samples:
         return [
             Point(name, (("site", thing.site), (label, thing.id)), now_ns, float(thing.id != "school-yard"))
             for name, label, thing in up
-        ]
+        ] + wordy_points(now_ns)
 
 
 def alerts(sees: Sees) -> list[AlertLine]:
@@ -387,7 +389,7 @@ def _tab_to(page: Page, selector: str) -> int:
 
 
 PLACES = (
-    "/", "/wall", f"/cameras/{CAMERA}", "/alerts", "/equipment", "/lists", "/lists/computers",
+    "/", "/wall", f"/cameras/{CAMERA}", "/alerts", "/equipment", DEVICE_PAGE, "/lists", "/lists/computers",
     "/lists/computers/write-off", "/journal", "/reason",
 )  # fmt: skip
 
@@ -457,13 +459,9 @@ def test_first_screen_weighs_little(browser: Browser, centre: Centre, place: str
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
     fresh.goto(centre.url + place, wait_until="load")
-    wait_for(lambda: _idle(fresh), what="the page")
+    wait_for(lambda: bool(fresh.evaluate("document.readyState === 'complete'")), what="the page")
     assert 3_000 < sum(sizes) < FIRST_SCREEN_MAX_BYTES, sizes
     context.close()
-
-
-def _idle(page: Page) -> bool:
-    return bool(page.evaluate("document.readyState === 'complete'"))
 
 
 def test_each_role_sees_its_page_on_phone_and_desktop_in_light_and_dark(
@@ -474,7 +472,7 @@ def test_each_role_sees_its_page_on_phone_and_desktop_in_light_and_dark(
     looks: dict[str, tuple[str, ...]] = {
         "deputy": ("/", "/wall", f"/cameras/{CAMERA}", f"/cameras/{CAMERA}?at=5 хв тому", "/alerts"),
         "starosta": ("/wall",),
-        "it": ("/equipment",),
+        "it": ("/equipment", DEVICE_PAGE),
         "police": ("/wall",),
         "auditor": ("/journal",),
         "finance": ("/lists",),
@@ -568,6 +566,7 @@ def _serving(
         device_up="device_up_ratio",
         alerts=alerts,
         computers=computers,
+        devices=wordy_book(clock.wall_ns()),
         training=True,
     )
     app.include_router(pages.router(parts))

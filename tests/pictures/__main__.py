@@ -33,7 +33,7 @@ PAGES = {
     "starosta": ("/wall", "/alerts", "/cameras/novopidkriazh-street"),
     "school": ("/wall", "/alerts", "/equipment", "/lists"),
     "finance": ("/lists",),
-    "it": ("/equipment", "/alerts", "/backups", "/lists", "/journal"),
+    "it": ("/equipment", "/equipment/router-school", "/alerts", "/backups", "/lists", "/journal"),
     "police": ("/wall", "/alerts", "/cameras/council-street"),
     "police-wall": ("/wall",),
     "auditor": ("/journal",),

@@ -33,7 +33,7 @@ from beket.app.wiring.gear_centre import GearConfigurations, open_gear
 from beket.app.wiring.hold_alerts import hold_conditions
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
-from beket.app.wiring.pages import PageParts, hold_book, pages_router
+from beket.app.wiring.pages import PageParts, device_book, hold_book, pages_router
 from beket.app.wiring.recordings import CENTRE, open_recordings
 from beket.app.wiring.relay import relay_units
 from beket.app.wiring.repositories import Repositories
@@ -108,7 +108,9 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         archive = Retention(recordings, inventory, config.recordings, edge=False, clock=clock, instruments=instruments)
         book = hold_book(holds, hold_news, archive.forecaster)
-        asked = PageParts(Playback(recordings), alerts.view, backups, book, computers.view)
+        asked = PageParts(
+            Playback(recordings), alerts.view, backups, book, computers.view, device_book(device_facts, samples)
+        )
         pages = pages_router(config, room, asked, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)

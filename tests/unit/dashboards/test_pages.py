@@ -247,6 +247,7 @@ def test_a_page_that_is_not_known_to_the_table_does_not_exist(app: FastAPI) -> N
     doors |= {"/lists/computers/{kind}" + rest for rest in ("", "/file")}  # test_computers_page.py
     doors |= {"/holds/{number}"}  # test_holds_page.py
     doors |= {"/gear/{site}/{device}"}  # test_gear_page.py
+    doors |= {"/equipment/{device}"}  # test_device_page.py
     doors |= {"/backups/{host}" + rest for rest in ("", "/{snapshot}", "/{snapshot}/file")}  # test_restore_page.py
     doors |= {"/backups/{host}" + rest for rest in ("/{snapshot}/back", "/orders/{order}")}  # test_restore_page.py
     doors |= {"/backups/{host}/acts" + rest for rest in ("", "/{record}", "/{record}/data")}  # test_restore_page.py

@@ -1,0 +1,196 @@
+"""The page of one device: what it says of itself with dates, what is measured now, and who may see it."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from agents.network import metrics as network
+from beket.access.roles import CEILING, Action, Role
+from beket.access.store import AccessStore
+from beket.app import web_edge
+from beket.kernel.clock import NS_PER_S, wall_ns_of
+from beket.kernel.ids import DeviceId
+from beket.kernel.inventory import Inventory
+from beket.kernel.metrics import Point
+from beket.sim.community import inventory
+from beket.sim.places import MOHYLIV
+from collector.devices.known import FactChange, KnownFact
+from collector.store.samples import SeriesSamples
+from dashboards.web import device_now, pages
+from dashboards.web.ports import DeviceBook
+from tests.unit.dashboards.test_pages import ADDRESS, HERE, NOW_AT, enter, real_parts
+from tests.unit.dashboards.test_pages import access as access
+
+NOW_NS = wall_ns_of(NOW_AT)
+MINUTE_MS = 60_000
+KNOWN: Inventory = inventory(MOHYLIV)
+SCHOOL = next(one for one in KNOWN.devices if one.site == "school-tsybulkivka")
+ELSEWHERE = next(one for one in KNOWN.devices if one.site != "school-tsybulkivka")
+DAY_NS = 86_400 * NS_PER_S
+
+
+def fact(key: str, value: str, source: str = "snmp", *, seen_ns: int = NOW_NS) -> KnownFact:
+    return KnownFact(SCHOOL.id, source, key, "text", value, 0, NOW_NS - DAY_NS, seen_ns)
+
+
+FACTS = [
+    fact("model", "hEX <b>S</b>"), fact("firmware", "6.49"), fact("firmware", "6.49", "ssh", seen_ns=NOW_NS - DAY_NS),
+    fact("serial", "HC108"), fact("contact", "Іван, 0971234567"), fact("location", "серверна"),
+    fact("neighbour/ge1", "не тут"), fact("processor", "MMIPS", "ssh"), fact("model", "RB760iGS", "ssh"),
+]  # fmt: skip
+CHANGES = [
+    FactChange(SCHOOL.id, "snmp", "firmware", "6.48", "6.49", NOW_NS - 13 * DAY_NS),
+    FactChange(SCHOOL.id, "snmp", "description", "a", "b", NOW_NS),
+    FactChange(SCHOOL.id, "lldp", "neighbour/ge1", "a", "b", NOW_NS),
+    FactChange(SCHOOL.id, "snmp", "contact", "", "x", NOW_NS),
+]
+
+
+def point(name: str, value: float, *, age_s: float = 20, **labels: str) -> Point:
+    every = (("site", SCHOOL.site), ("device", SCHOOL.id), *labels.items())
+    return Point(name, every, NOW_NS - round(age_s * NS_PER_S), value)
+
+
+POINTS = [
+    point("device_up_ratio", 1), point("device_snmp_up_ratio", 1), point("device_uptime_seconds", 90_000),
+    point("device_cpu_ratio", 0.17), point("sensor_temperature_celsius", -4.5, part="board"),
+    point("device_ping_latency_seconds", 0.0042), point("device_memory_ratio", 0.9, age_s=3000),
+    point("ups_on_battery_ratio", 0), point("storage_used_bytes", 5 * 2**30, part="/"),
+    *(point("port_up_ratio", n != 10, port=f"ge{n}") for n in (10, 2, 1)),
+    point("port_speed_bps", 1e9, port="ge1"), point("port_speed_bps", 1e8, port="ge2"),
+]  # fmt: skip
+
+
+def history(name: str, device: DeviceId, start_ns: int, end_ns: int) -> Sequence[SeriesSamples]:
+    assert device == SCHOOL.id
+    assert start_ns < end_ns
+    now_ms = NOW_NS // 1_000_000
+    times = [now_ms - n * MINUTE_MS for n in range(10, -1, -1)]
+    per_minute = {"ge1": 60 * 1_537_500, "ge2": 60 * 11_250_000}  # bytes: 12.3 and 90 Mbit/s
+    if name == network.PORT_IN.name:
+        return [
+            SeriesSamples(name, (("port", port),), times, [n * step for n in range(11)])
+            for port, step in per_minute.items()
+        ]
+    if name == network.PORT_IN_ERRORS.name:
+        return [SeriesSamples(name, (("port", "ge1"),), times, [0] * 9 + [3, 7])]
+    if name == network.DEVICE_POLL_INCOMPLETE.name:
+        return [SeriesSamples(name, (("reason", "timed_out"),), times, [0] * 10 + [2])]
+    return []
+
+
+WORDY = DeviceId("router-school")
+
+
+def wordy_book(now_ns: int) -> DeviceBook:
+    """A router that says a lot of itself, in one word; for whoever looks at the page in a browser."""
+    values = {"model": "hEX S", "firmware": "6.49", "description": "x" * 512}
+    facts = [KnownFact(WORDY, "snmp", key, "text", value, now_ns, now_ns, now_ns) for key, value in values.items()]
+    changes = [FactChange(WORDY, "snmp", "firmware", "6.48" + "y" * 500, "6.49", now_ns)]
+    return DeviceBook(facts=lambda _: facts, changes=lambda _: changes)
+
+
+def wordy_points(now_ns: int) -> list[Point]:
+    """Its port has the longest name that there is."""
+    labels = (("site", "school-tsybulkivka"), ("device", WORDY), ("port", "p" * 64))
+    return [Point(name, labels, now_ns, value) for name, value in (("port_up_ratio", 1.0), ("port_speed_bps", 1e9))]
+
+
+def made(access: AccessStore, **changed: object) -> TestClient:
+    class Samples:
+        def latest(self, since_ns: int) -> Sequence[Point]:
+            return POINTS
+
+    book = DeviceBook(facts=lambda _: FACTS, changes=lambda _: CHANGES, history=history)
+    parts = dataclasses.replace(
+        real_parts(access), samples=Samples(), **{"devices": book, **changed}  # type: ignore[arg-type]
+    )  # fmt: skip
+    app: FastAPI = web_edge.new_app()
+    app.include_router(pages.router(parts))
+    return TestClient(app, base_url=ADDRESS, client=HERE, follow_redirects=False)
+
+
+@pytest.fixture
+def page(access: AccessStore) -> str:
+    client = made(access)
+    enter(client, access, "it")
+    return re.sub(r"\s+", " ", client.get(f"/equipment/{SCHOOL.id}").text.replace("\u00a0", " ").replace("&nbsp;", " "))
+
+
+def test_each_fact_has_its_source_and_the_day_it_was_seen_last(page: str) -> None:
+    assert "<b>hEX &lt;b&gt;S&lt;/b&gt;</b>" in page, "what a device says is text"
+    assert "<b>RB760iGS</b><br><small>SSH, востаннє бачили" in page, "two sources that differ are both shown"
+    assert page.count("<b>6.49</b>") == 1
+    assert "SNMP, востаннє бачили 25 листопада, 14:00; SSH, востаннє бачили 24 листопада, 14:00" in page
+    for value in ("HC108", "Іван, 0971234567", "серверна", "MMIPS"):
+        assert value in page
+    assert "не тут" not in page
+    assert page.index("Модель") < page.index("Прошивка") < page.index("Серійний номер") < page.index("Процесор")
+
+
+def test_a_changed_firmware_is_told_with_its_day_and_noise_is_not(page: str) -> None:
+    assert "<b>Прошивку змінено 12 листопада, 14:00</b><small>6.48 → 6.49 (SNMP)</small>" in page
+    assert page.count(" → ") == 1
+
+
+def test_the_numbers_of_the_device_page_in_grafana_are_here(page: str) -> None:
+    for words in (
+        "Зайнятість процесора</dt><dd>17 %", "Температура <b>board</b></dt><dd>−4,5 °C",
+        "Пристрій відповідає на SNMP</dt><dd>так", "працює без перезапуску</dt><dd>1 доба 1 год",
+        "Час до пристрою й назад, середній</dt><dd>4,2 мс", "ДБЖ живить від батареї</dt><dd>ні",
+        "Зайнято на диску чи в пам&#39;яті <b>/</b></dt><dd>5,0 ГіБ", "за годину</dt><dd>2",
+    ):  # fmt: skip
+        assert words in page, words
+    assert "Зайнята частка" not in page, "a reading of an hour ago is not how it is now"
+
+
+def test_ports_stand_as_people_count_with_honest_rates(page: str) -> None:
+    ports = page.partition("<h2>Порти</h2>")[2]
+    assert re.findall(r'<th scope="row">(\w+)</th>', ports) == ["ge1", "ge2", "ge10"]
+    first, second, third = re.findall(r"<tr><th scope=\"row\">.*?</tr>", ports)
+    assert "12,3 Мбіт/с" in first
+    assert "1 Гбіт/с" in first
+    assert 'data-label="зіпсовано">7<' in first
+    assert "90 %" in second
+    assert "#i-alert" in second
+    assert "нічого не під’єднано" in third
+    assert "майже заповнені порти: ge2" in page
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_who_sees_the_site_sees_its_devices_and_nobody_else(access: AccessStore, role: Role) -> None:
+    client = made(access)
+    enter(client, access, role.value)
+    sees = Action.SEE_STATUS in CEILING[role]
+    assert client.get(f"/equipment/{SCHOOL.id}").status_code == (200 if sees else 403)
+    assert client.get("/equipment/absent").status_code == (404 if sees else 403)
+    if client.get("/equipment").status_code == 200:
+        assert f'href="/equipment/{SCHOOL.id}"' in client.get("/equipment").text
+
+
+def test_a_site_of_others_stays_closed(access: AccessStore) -> None:
+    client = made(access, devices=DeviceBook())
+    enter(client, access, "institution-head")
+    assert client.get(f"/equipment/{ELSEWHERE.id}").status_code == 403
+    assert client.get(f"/equipment/{SCHOOL.id}").status_code == 200
+    assert "ще нічого про себе не сказав" in client.get(f"/equipment/{SCHOOL.id}").text
+
+
+def test_english_stays_english(access: AccessStore) -> None:
+    client = made(access)
+    enter(client, access, "it")
+    page = client.get(f"/equipment/{SCHOOL.id}?lang=en").text
+    assert "seen last" in page
+    assert "The firmware changed" in page
+    body = page.partition("<main")[2].partition("</main>")[0]
+    found = re.findall(r"[А-Яа-яІіЇїЄєҐґ]{4,}", body)
+    ours = {SCHOOL.name, "Іван", "серверна"} | {site.name for site in KNOWN.sites} | {s.village for s in KNOWN.sites}
+    assert not [word for word in found if not any(word in known for known in ours)]
+
+
+def test_rates_in_words() -> None:
+    assert [device_now.spell_bps(n).en for n in (999, 1500)] == ["999\u00a0bit/s", "1.5\u00a0kbit/s"]
