@@ -123,6 +123,12 @@ REFUSED_SEGMENTS = Metric(
     ("site", "camera"),
     say("Відхилено пошкоджених фрагментів.", "Segments refused because they arrived damaged."),
 )
+ODD_SEALS = Metric(
+    "vms_odd_seals_total",
+    "counter",
+    ("site", "camera", "reason"),
+    say("Печатки записів, які не сходяться.", "Seals of recordings that do not hold."),
+)
 
 METRICS = (
     RECORDED_BYTES,
@@ -143,4 +149,5 @@ METRICS = (
     DISKS_IN_TROUBLE,
     RECEIVED_BYTES,
     REFUSED_SEGMENTS,
+    ODD_SEALS,
 )

@@ -235,6 +235,13 @@ def _archive() -> Row:
             ),
             Panel(
                 "stat",
+                "Печатки не сходяться",
+                "За добу; яка камера й що не так — `beket vms check` у центрі.",
+                (Query(f"sum by (camera, reason) (increase({series(vms.ODD_SEALS)}[1d]))", "{{camera}} {{reason}}"),),
+                steps=BAD_WHEN_ANY,
+            ),
+            Panel(
+                "stat",
                 "Годинник забіг наперед",
                 "Проти прожитого часу; поки так, за строком стирається лише те, що справді його відбуло.",
                 (Query(series(vms.CLOCK_AHEAD), "{{site}}"),),
