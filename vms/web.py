@@ -18,15 +18,17 @@ from starlette.requests import ClientDisconnect
 from beket.kernel import wire
 from beket.kernel.clock import NS_PER_S, utc, wall_ns_of
 from beket.kernel.errors import InvalidArgument, NotFound, ProtocolError
-from beket.kernel.ids import CameraId, SiteId
+from beket.kernel.ids import AgentId, CameraId, SiteId
 from beket.kernel.text import say
 from beket.kernel.units import KIB, TICKS_PER_S, ns_to_90k, ticks_to_ns
 from beket.media.fmp4.join import JoinedPart
 from vms.hold_news import HoldNews
 from vms.ingest import Ingest
 from vms.messages import GapReports, Listed, SegmentOffer, SegmentState
+from vms.recordings.chain import LINE_MAX_BYTES
 from vms.recordings.layout import parse_key
 from vms.recordings.playback import Missing, Playback, Recorded, Timeline
+from vms.seal_ingest import SealIngest
 
 PUT_MAX_BYTES = 4 * 1024 * KIB
 PIECE_BYTES = 64 * KIB
@@ -46,6 +48,24 @@ class AgentPrincipal(Protocol):
     @property
     def site(self) -> SiteId:
         """The site it is enrolled for."""
+
+    @property
+    def agent(self) -> AgentId:
+        """Which agent it is."""
+
+
+def seals_router(seals: SealIngest, *, authenticate: Callable[..., Any], key_of: Callable[[AgentId], str]) -> APIRouter:
+    """Where sites bring their seals; `key_of` gives the public key (hex) of a proven agent."""
+    routes = APIRouter(prefix="/agent/v1")
+    agent = Annotated[AgentPrincipal, Depends(authenticate)]
+
+    @routes.post("/seals/{camera}", status_code=204)
+    async def take(camera: str, request: Request, principal: agent) -> None:
+        body = b"".join([piece async for piece in _pieces(request, LINE_MAX_BYTES)])
+        public_key = await asyncio.to_thread(key_of, principal.agent)
+        await asyncio.to_thread(seals.take, principal.site, public_key, CameraId(camera), body)
+
+    return routes
 
 
 def agent_router(ingest: Ingest, *, authenticate: Callable[..., Any]) -> APIRouter:

@@ -334,6 +334,11 @@ class Enrolment:
             for r in rows
         ]
 
+    def public_key_of(self, agent: AgentId) -> str:
+        """The key (hex) that the agent enrolled with; "" of one that never did."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(agents.c.public_key).where(agents.c.id == agent)).scalar() or ""
+
     def _make_room(self, agent: AgentId, now_ns: int) -> None:
         mine = [h for h, s in self._sessions.items() if s.principal.agent == agent]
         late = [h for h in mine if self._sessions[h].until_mono_ns <= now_ns]

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from beket.kernel.ids import CameraId
 from beket.kernel.inventory import Upload
 from beket.kernel.ports import GapInfo, InventoryView, SegmentInfo
-from vms.recordings import index
+from vms.recordings import index, seal_index
+from vms.recordings.seal_index import UnsentSeal
 from vms.recordings.segments import key_of
 from vms.recordings.store import Store, missing_file
 
@@ -52,6 +53,25 @@ class Backlog:
         key = key_of(segment)
         if not self._store.database.write(lambda c: index.acknowledge(c, key, segment.sha256)):
             raise missing_file(key)
+
+    def unsent_seals(self, limit: int) -> list[UnsentSeal]:
+        """Seals that the centre does not have, each camera's in order; of cameras that are in the inventory."""
+        known = [camera.id for camera in self._inventory.current().cameras]
+        with self._store.database.read() as connection:
+            return seal_index.unsent(connection, known, limit)
+
+    def read_seal(self, seal: UnsentSeal) -> bytes:
+        """The line as it stands in the ledger.
+
+        Raises:
+            NotFound: its file is gone.
+            DiskFailure: the disk does not give it, or is away.
+        """
+        return self._store.shelf.volume(seal.disk).disk.read(seal.name, seal.offset_bytes, seal.size_bytes)
+
+    def forget_seal(self, seal: UnsentSeal) -> None:
+        """The centre has it."""
+        self._store.database.write(lambda c: seal_index.forget_sent(c, seal.camera, seal.number))
 
     def pending_gaps(self, limit: int) -> list[GapInfo]:
         """See `SegmentBacklog.pending_gaps`; of cameras that are in the inventory, since the centre takes no others."""

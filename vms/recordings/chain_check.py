@@ -24,6 +24,7 @@ Trust = Callable[[str, str], bool]
 # A link that leads nowhere is rare; a store in which more do has other troubles.
 LOOSE_MAX = 1000
 UNSEALED_MAX = 10_000
+NUMBER_MAX = (1 << 63) - 1
 LOST_SEALS_MAX = 1000
 PAGE = 500
 
@@ -145,6 +146,8 @@ class _Seals:
                 self._bad.add(number)
                 yield self._finding(number, fault)
                 continue
+            if not self._last and not self._check.is_complete:
+                highest = number - 1  # the first that the centre was sent
             if number <= highest or not self._follows(line):
                 yield self._finding(number, Fault.MOVED_SEAL)
             absent.pop(number, None)
@@ -184,18 +187,20 @@ class _Seals:
 
     def _unsigned(self) -> Iterator[Finding]:
         """What is in the index among what was signed, and in no seal; a seal that fails here takes the blame itself."""
-        if self._first_sequence is None or self._bad:
+        if self._first_sequence is None or self._last is None or self._bad:
             return
         camera = self._check.camera
+        # At the centre a recording comes before the seal that will name it.
+        end = NUMBER_MAX if self._check.is_complete else self._last.seal.last_sequence
         with self._check.store.database.read() as connection:
-            signable = seal_index.signable(connection, camera, self._first_sequence)
+            signable = seal_index.signable(connection, camera, self._first_sequence, end)
         if signable <= self._named_here:
             return
         # Sealed since, or really in none: look again, the index first.
         with self._check.store.database.read() as connection:
             waiting = {key_of(one) for one in seal_index.unsealed_segments(connection, camera, UNSEALED_MAX)}
             keys = seal_index.keys_by_number(connection, camera)
-        left = {key for key in keys if key.sequence >= self._first_sequence} - waiting
+        left = {key for key in keys if self._first_sequence <= key.sequence <= end} - waiting
         for line in self._ledger.read(camera):
             if isinstance(line, SealLine) and self._fault_of(line) is None:
                 left -= {key_of(one) for one in line.segments}

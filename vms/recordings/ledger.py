@@ -31,6 +31,16 @@ class Damaged:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a line lies, without what ends it."""
+
+    disk: int
+    name: str
+    offset_bytes: int
+    size_bytes: int
+
+
 class Ledger:
     """The ledger on one disk. Its one writer appends; anybody may read."""
 
@@ -38,8 +48,8 @@ class Ledger:
         self._disk = disk
         self._durable: set[str] = set()
 
-    def append(self, camera: CameraId, line: bytes, *, wall_ns: int) -> None:
-        """Put a line down for good.
+    def append(self, camera: CameraId, line: bytes, *, wall_ns: int) -> tuple[str, int]:
+        """Put a line down for good; return the file's name and the line's place in it, in bytes.
 
         Raises:
             NoSpace, DiskFailure: it may be there or not; appended again it does no harm.
@@ -50,9 +60,10 @@ class Ledger:
         self._make_folder(folder, FOLDER)
         file = self._open(name)
         try:
-            size_bytes = file.size_bytes
-            if size_bytes and self._disk.read(name, size_bytes - 1, 1) != b"\n":
+            at_bytes = file.size_bytes
+            if at_bytes and self._disk.read(name, at_bytes - 1, 1) != b"\n":
                 line = b"\n" + line
+                at_bytes += 1
             file.append(line)
             file.sync_data()
         finally:
@@ -61,6 +72,7 @@ class Ledger:
             # Synced even when it was there: the process that made it may have died before its own sync.
             self._disk.sync_folder(folder)
             self._durable.add(name)
+        return name, at_bytes
 
     def cameras(self) -> list[CameraId]:
         """Cameras that have a ledger here."""
@@ -127,7 +139,7 @@ class Ledgers:
         self._shelf = shelf
         self._of: dict[int, Ledger] = {}
 
-    def append(self, camera: CameraId, line: bytes, *, wall_ns: int) -> None:
+    def append(self, camera: CameraId, line: bytes, *, wall_ns: int) -> Written:
         """Put a line down for good.
 
         Raises:
@@ -137,11 +149,11 @@ class Ledgers:
         # The oldest disk first, so that a ledger seldom changes its disk.
         for volume in sorted(self._shelf.place(), key=lambda volume: (volume.is_failing, volume.id)):
             try:
-                self._ledger(volume).append(camera, line, wall_ns=wall_ns)
+                name, at_bytes = self._ledger(volume).append(camera, line, wall_ns=wall_ns)
             except (NoSpace, DiskFailure) as error:
                 refusal = refusal or error
             else:
-                return
+                return Written(volume.id, name, at_bytes, len(line.rstrip(b"\n")))
         assert refusal is not None  # there is a disk, or `place` says that there is none
         raise refusal
 

@@ -11,7 +11,7 @@ from beket.kernel.ports import GapInfo, GapReason
 from vms.recordings.index import HOUR_90K, camera_row, find_camera
 from vms.recordings.layout import SegmentKey
 from vms.recordings.segments import StoredSegment
-from vms.recordings.tables import cameras, gaps, hours, removed, sealed, segments, unsealed
+from vms.recordings.tables import cameras, gaps, hours, removed, sealed, segments, unsealed, unsent_seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,67 @@ def put_head(connection: sa.Connection, camera: CameraId, newest: Head, sequence
         )
 
 
+# Travelling -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentSeal:
+    """A seal that the centre does not have yet, and where in the ledger it lies."""
+
+    camera: CameraId
+    number: int
+    disk: int
+    name: str
+    offset_bytes: int
+    size_bytes: int
+
+
+def await_sending(connection: sa.Connection, seal: UnsentSeal) -> None:
+    """A seal is in the ledger and has to travel; one of the same number that a cut left is told no more."""
+    camera_id = camera_row(connection, seal.camera)
+    connection.execute(
+        sa.delete(unsent_seals).where(unsent_seals.c.camera == camera_id, unsent_seals.c.number == seal.number)
+    )
+    connection.execute(
+        sa.insert(unsent_seals).values(
+            camera=camera_id,
+            number=seal.number,
+            disk=seal.disk,
+            name=seal.name,
+            offset_bytes=seal.offset_bytes,
+            size_bytes=seal.size_bytes,
+        )
+    )
+
+
+def unsent(connection: sa.Connection, known: Sequence[CameraId], limit: int) -> list[UnsentSeal]:
+    """Seals of these cameras that have to travel, each camera's by their numbers."""
+    rows = connection.execute(
+        sa.select(
+            cameras.c.slug,
+            unsent_seals.c.number,
+            unsent_seals.c.disk,
+            unsent_seals.c.name,
+            unsent_seals.c.offset_bytes,
+            unsent_seals.c.size_bytes,
+        )
+        .join(cameras, cameras.c.id == unsent_seals.c.camera)
+        .where(cameras.c.slug.in_(known))
+        .order_by(cameras.c.slug, unsent_seals.c.number)
+        .limit(limit)
+    )
+    return [UnsentSeal(CameraId(slug), *rest) for slug, *rest in rows]
+
+
+def forget_sent(connection: sa.Connection, camera: CameraId, number: int) -> None:
+    """The centre has the seal."""
+    connection.execute(
+        sa.delete(unsent_seals).where(
+            unsent_seals.c.camera == find_camera(connection, camera), unsent_seals.c.number == number
+        )
+    )
+
+
 # Deleted --------------------------------------------------------------------------------------------------------------
 
 
@@ -183,10 +244,10 @@ def present(connection: sa.Connection, camera: CameraId, keys: Sequence[SegmentK
     return {SegmentKey(camera, row.start_90k, row.sequence): row.sha256 for row in rows}
 
 
-def signable(connection: sa.Connection, camera: CameraId, from_sequence: int) -> int:
-    """How many segments from a number on are in the index and no longer wait for a seal; one pass over the camera."""
+def signable(connection: sa.Connection, camera: CameraId, from_sequence: int, to_sequence: int) -> int:
+    """How many segments of these numbers are in the index and do not wait for a seal; one pass over the camera."""
     camera_id = find_camera(connection, camera)
-    of_camera = (segments.c.camera == camera_id, segments.c.sequence >= from_sequence)
+    of_camera = (segments.c.camera == camera_id, segments.c.sequence.between(from_sequence, to_sequence))
     total = connection.execute(sa.select(sa.func.count()).select_from(segments).where(*of_camera)).scalar_one()
     both = segments.join(
         unsealed,

@@ -84,11 +84,15 @@ class Sealer:
             clock_is_set=origin.clock_is_set(),
         )
         line, seal_sha256 = seal_line(seal, list_bytes, self._key)
-        self._ledgers.append(camera, line, wall_ns=wall_ns)
+        written = self._ledgers.append(camera, line, wall_ns=wall_ns)
+        unsent = seal_index.UnsentSeal(
+            camera, seal.number, written.disk, written.name, written.offset_bytes, written.size_bytes
+        )
         # The last gap is told again next time: it may still end, or be reopened.
         newest = seal_index.Head(seal.number, seal_sha256, gaps[-1].start_90k if gaps else before.gaps_from_90k)
 
         def forget(connection: sa.Connection) -> None:
             seal_index.put_head(connection, camera, newest, [segment.sequence for segment in segments])
+            seal_index.await_sending(connection, unsent)
 
         self._store.database.write(forget)

@@ -211,3 +211,16 @@ hold_files = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
+
+# Seals made here that the centre does not have yet, and where in the ledger each lies.
+unsent_seals = sa.Table(
+    "unsent_seals",
+    metadata,
+    sa.Column("camera", sa.Integer, sa.ForeignKey("cameras.id"), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("disk", sa.Integer, sa.ForeignKey("disks.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("offset_bytes", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

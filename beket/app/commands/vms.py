@@ -18,8 +18,10 @@ from beket.app.commands.vms_forecast import run_forecast
 from beket.app.commands.vms_maintenance import add_maintenance, run_maintenance
 from beket.app.config import AgentConfig, CentreConfig
 from beket.app.terminal import Bar, tell
+from beket.app.wiring.access import open_access
 from beket.app.wiring.agent_side import AgentFiles
 from beket.app.wiring.recordings import CENTRE, look_into_recordings, rebuild_recordings
+from beket.kernel.clock import SystemClock
 from beket.kernel.config import load
 from beket.kernel.errors import DataLoss, InvalidArgument
 from beket.kernel.ids import CameraId, CommunityId, SiteId, is_slug
@@ -282,4 +284,13 @@ def _recordings_of(parsed: argparse.Namespace) -> Recordings:
         )
     centre = load(parsed.config, CentreConfig)
     database = centre.data / "video.db"
-    return Recordings(centre.recordings, database, CommunityId(centre.community.id), CENTRE, trust_any)
+    return Recordings(centre.recordings, database, CommunityId(centre.community.id), CENTRE, _enrolled_keys(centre))
+
+
+def _enrolled_keys(centre: CentreConfig) -> Trust:
+    """The keys of the agents that ever enrolled: also of one that was let go, for what it signed before."""
+    if not (centre.data / "access.db").exists():
+        return trust_any
+    with open_access(centre, clock=SystemClock()) as access:
+        keys = {(agent.site, agent.public_key) for agent in access.enrolment.agents()}
+    return lambda site, public_key: (site, public_key) in keys

@@ -19,6 +19,7 @@ from agents.uplink.bulk import Centre, SegmentUploader
 from agents.uplink.holds import HoldsWatch
 from agents.uplink.live import BACKOFF as LIVE_BACKOFF
 from agents.uplink.messages import HeldTime
+from agents.uplink.seals import SealCourier
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.release import VERSION
@@ -35,6 +36,7 @@ from beket.kernel.supervise import keep_running
 from beket.kernel.units import KIB
 from vms.recordings.backlog import Backlog
 from vms.recordings.held import HeldSpan
+from vms.recordings.seal_index import UnsentSeal
 from vms.recordings.sealing import Sealer
 from vms.recordings.store import Store
 from vms.recordings.writer import Recorder
@@ -96,12 +98,9 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             files.spool("capture"), site=enrolled.site, cap_bytes=config.spool.cap_bytes, instruments=instruments
         )
         sender = Sender(spool, stack.enter_context(connect(identity, config.uplink)).post)
-        uploader = SegmentUploader(
-            Backlog(store, inventory),
-            stack.enter_context(connect(identity, config.uplink)),
-            budget=budget,
-            clock=clock,
-        )
+        backlog, lines = Backlog(store, inventory), [connect(identity, config.uplink) for _ in range(2)]
+        uploader = SegmentUploader(backlog, stack.enter_context(lines[0]), budget=budget, clock=clock)
+        seals = SealCourier(backlog, stack.enter_context(lines[1]), budget=budget, clock=clock)
         retention = Retention(store, inventory, config.recordings, edge=True, clock=clock, instruments=instruments)
         held = holds_watch(stack.enter_context(connect(identity, config.uplink)), store, retention)
         supervised = functools.partial(keep_running, clock=clock, rng=rng)
@@ -122,6 +121,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "holds": supervised("holds", functools.partial(ask_for_holds, held, clock=clock)),
                 **retention.units(rng=rng),
                 "sealing": supervised("sealing", functools.partial(seal, sealer, clock=clock)),
+                "seals": supervised("seals", functools.partial(bring_seals, seals, clock=clock)),
             },
         )
 
@@ -156,6 +156,13 @@ async def seal(sealer: Sealer, *, clock: Clock) -> None:
     while True:
         await asyncio.to_thread(sealer.run_once)
         await clock.sleep(SEAL_CHECK_EVERY_S)
+
+
+async def bring_seals(seals: SealCourier[UnsentSeal], *, clock: Clock) -> None:
+    """Bring what was signed to the centre, for ever."""
+    while True:
+        if not await asyncio.to_thread(seals.run_once):
+            await clock.sleep(SEAL_CHECK_EVERY_S)
 
 
 def keep_held(store: Store, times: Sequence[HeldTime]) -> None:

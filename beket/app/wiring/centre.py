@@ -63,6 +63,7 @@ from vms.ingest import Ingest as SegmentIngest
 from vms.recordings.holds import Holds
 from vms.recordings.playback import Playback
 from vms.recordings.store import Store
+from vms.seal_ingest import SealIngest
 
 log = logging.getLogger(__name__)
 
@@ -200,6 +201,9 @@ class _Parts:
         )
         app.include_router(collector_web.agent_router(points, authenticate=authenticate))
         app.include_router(vms_web.agent_router(segments, authenticate=authenticate))
+        seals = SealIngest(self._recordings, self._inventory, clock=self._clock, instruments=self._instruments)
+        key_of = self._access.enrolment.public_key_of
+        app.include_router(vms_web.seals_router(seals, authenticate=authenticate, key_of=key_of))
         app.include_router(live.agent_router(authenticate))
         for other in others:
             app.include_router(other(authenticate=authenticate))

@@ -24,6 +24,13 @@ CENTRE = "centre"
 DISK_LOW_BYTES = GIB
 SINK_LATE_S = 120
 # Below this the promise to residents is broken by more than a day or two.
+# Of `vms.seal_ingest.Odd`.
+_ODD_SEALS = {
+    "forged": say("Печатка записів підписана не тим ключем", "A seal of recordings has the wrong signature"),
+    "repeated": say("Об'єкт підписав інше замість уже підписаного", "A site has signed something else anew"),
+    "gap": say("Печатки записів з об'єкта бракує", "A seal of recordings is missing"),
+    "altered": say("Запис у центрі не той, який підписав об'єкт", "A recording is not the one that the site signed"),
+}
 # Less is the last of a credit.
 LEAP_S = 3600
 KEPT_WELL_RATIO = 0.95
@@ -69,6 +76,7 @@ def troubles_of(points: Sequence[Point], known: Inventory) -> list[OwnTrouble]:
         *_each(points, vms.KEPT_RATIO, lambda one: _kept_words(one, names)),
         *_each(points, vms.SHORT_BYTES, lambda one: _short_words(one, names)),
         *_each(points, vms.CLOCK_AHEAD, lambda one: _leap_words(one, names)),
+        *_each(points, vms.ODD_SEALS, _odd_seal_words),
         *_each(points, vms.DISKS_IN_TROUBLE, lambda one: _ill_disk_words(one, names)),
         *_each(points, collector.CLOCK_BEHIND, lambda one: _clock_words(one, names)),
         *_each(points, spool.SPOOL_DROPPED, lambda one: _spool_words(one, names)),
@@ -143,6 +151,18 @@ def _leap_words(point: Point, names: Mapping[SiteId, str]) -> Text | None:
         "goes. If the date is right, this passes by itself; if not, check NTP and the clock's battery.",
         place=_place(point, names),
         n=round(point.value / 3600),
+    )
+
+
+def _odd_seal_words(point: Point) -> Text | None:
+    if not point.value:
+        return None
+    told = dict(point.labels)
+    return say(
+        "{what} (камера «{camera}»). Перевірте записи в центрі: beket vms check --camera {camera}.",
+        "{what} (camera “{camera}”). Check the recordings at the centre: beket vms check --camera {camera}.",
+        what=_ODD_SEALS.get(told.get("reason", ""), _ODD_SEALS["forged"]),
+        camera=told.get("camera", "?"),
     )
 
 

@@ -16,8 +16,10 @@ from agents.uplink.budget import Budget
 from agents.uplink.bulk import SegmentUploader
 from agents.uplink.connection import CentreConnection
 from agents.uplink.holds import HoldsWatch
+from agents.uplink.seals import SealCourier
 from beket.access.agent_key import AgentKey, Enrolled
 from beket.access.messages import Challenge, SessionGrant
+from beket.access.signing import SigningKey
 from beket.access.tls import server_files
 from beket.app.listen import bind, serve
 from beket.app.web_edge import new_app
@@ -43,14 +45,16 @@ from vms.recordings.check import check
 from vms.recordings.cleaner import Cleaner
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
-from vms.recordings.findings import Progress
+from vms.recordings.findings import Fault, Finding, Progress
 from vms.recordings.holds import Holds, Wanted
 from vms.recordings.playback import Playback
 from vms.recordings.sacrifice import Keeping
+from vms.recordings.sealing import Sealer
 from vms.recordings.segments import key_of
 from vms.recordings.store import Store
 from vms.recordings.tables import MIGRATIONS
 from vms.recordings.writer import Recorder
+from vms.seal_ingest import SealIngest
 
 GATE, SCHOOL, DOBRIANKA = CameraId("gate"), SiteId("school"), CommunityId("dobrianka")
 
@@ -67,6 +71,11 @@ class FixedInventory:
 
 class Principal:
     site = SCHOOL
+    agent = AgentId("a1")
+
+
+# The key that the site's agent enrolled with.
+SITE_KEYS: dict[AgentId, str] = {}
 
 
 async def authenticate(request: Request) -> Principal:
@@ -86,6 +95,8 @@ def centre_app(store: Store, news: HoldNews) -> FastAPI:
     app.include_router(web.holds_router(news, authenticate=authenticate, proved_ns=proved_ns))
     ingest = Ingest(store, FixedInventory(), instruments=Instruments(site=SCHOOL, unit="test"))
     app.include_router(web.agent_router(ingest, authenticate=authenticate))
+    seals = SealIngest(store, FixedInventory(), clock=SystemClock(), instruments=Instruments(site=SCHOOL, unit="test"))
+    app.include_router(web.seals_router(seals, authenticate=authenticate, key_of=SITE_KEYS.__getitem__))
     app.include_router(web.people_router(Playback(store), authorize=authorize))
 
     @app.post("/agent/v1/challenge")
@@ -276,6 +287,41 @@ def test_senseless_requests_are_refused_and_leave_nothing(
     assert 400 <= reply.status < 600
     assert connection.request("PUT", "/agent/v1/segments/../5-1", headers=headers, body=b"").status >= 400
     assert all_segments(centre) == []
+
+
+def test_seals_travel_and_what_arrived_is_held_against_them(
+    edge: Store, centre: Store, connect: Callable[[], CentreConnection], tmp_path: Path
+) -> None:
+    key = SigningKey.load_or_create(tmp_path / "site.key")
+    SITE_KEYS[Principal.agent] = key.public
+    record(edge, seconds=90, frame_bytes=500)
+    Sealer(edge, key, clock=SystemClock()).seal_all()
+    backlog, clock = Backlog(edge, FixedInventory()), SystemClock()
+    budget = Budget(rate_bps=10**9, burst_bytes=10**9, clock=clock)
+    courier = SealCourier(backlog, connect(), budget=budget, clock=clock)
+    assert (courier.run_once(), courier.run_once()) == (1, 0)
+    sending = uploader(edge, connect())
+    while sending.run_once().segments:
+        pass
+    assert all_segments(centre) == all_segments(edge)
+
+    def trusts(site: str, public_key: str) -> bool:
+        return (site, public_key) == (SCHOOL, key.public)
+
+    def faults() -> list[Fault]:
+        return [
+            one.fault
+            for one in check(centre, rehash=False, is_complete=False, trusts=trusts)
+            if isinstance(one, Finding)
+        ]
+
+    assert faults() == []
+    # Somebody exchanges a recording at the centre, index and all: the site has signed another.
+    victim = all_segments(centre)[2]
+    centre.database.write(
+        lambda c: c.exec_driver_sql("UPDATE segments SET sha256 = ? WHERE sequence = ?", (bytes(32), victim.sequence))
+    )
+    assert Fault.ALTERED in faults()
 
 
 def test_a_site_believes_its_clock_again_when_the_centre_has_proved_the_same_time(

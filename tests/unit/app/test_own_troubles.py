@@ -15,6 +15,7 @@ from collector.alerts_view import MailBody
 from collector.rules.condition import Said
 from collector.sinks import metrics as sinks
 from vms import metrics as vms
+from vms.seal_ingest import Odd
 
 KNOWN = inventory(MOHYLIV)
 SCHOOL = (("site", "school-tsybulkivka"),)
@@ -38,6 +39,10 @@ def outcome(kind: OutcomeKind) -> Point:
         (point(vms.KEPT_RATIO, 0.77, CENTRE), None, "вистачить на 23 з кожних 30 днів"),
         (point(vms.SHORT_BYTES, 2 * GIB, SCHOOL), "school-tsybulkivka", "(Школа) бракує: 2,0 ГіБ, а стерти більше"),
         (point(vms.DISK_FREE_BYTES, 0, SCHOOL), "school-tsybulkivka", "(Школа) майже повний"),
+        *[
+            (point(vms.ODD_SEALS, 1, (*CENTRE, ("camera", "gate"), ("reason", odd.value))), None, "(камера «gate»)")
+            for odd in Odd
+        ],
         (point(vms.CLOCK_AHEAD, 90_000, SCHOOL), "school-tsybulkivka", "(Школа) забіг наперед на 25 год."),
         (point(vms.DISKS_IN_TROUBLE, 1, SCHOOL), "school-tsybulkivka", "(Школа) відмовляє або не під'єднаний"),
         (point(spool.SPOOL_DROPPED, 3, (*SCHOOL, ("unit", "polling"))), "school-tsybulkivka", "втрачено 3 виміри"),
@@ -67,6 +72,11 @@ def test_what_goes_well_says_nothing() -> None:
         *map(outcome, (OutcomeKind.OK, OutcomeKind.DEFERRED, OutcomeKind.CANCELLED)),
     ]
     assert troubles_of(well, KNOWN) == []
+
+
+def test_each_oddity_of_a_seal_has_its_own_words() -> None:
+    points = [point(vms.ODD_SEALS, 1, (*CENTRE, ("camera", "gate"), ("reason", odd.value))) for odd in Odd]
+    assert len({found.words.uk for found in troubles_of(points, KNOWN)}) == len(Odd)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OutcomeKind if kind.value not in ("ok", "cancelled", "deferred")])
