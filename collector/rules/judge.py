@@ -71,7 +71,11 @@ def _judge_site(picture: SitePicture, rules: Rules) -> list[Condition]:
 
 
 def is_site_dark(picture: SitePicture) -> bool | None:
-    """Whether everything that lives on the mains is gone at once; None while that cannot be told."""
+    """Whether its gear says that there is no light, or everything that lives on the mains is gone at once; None while
+    that cannot be told. That there is light excuses nothing: the word of it is older than the silence may be.
+    """
+    if picture.has_light is False:
+        return True
     witnesses = [*picture.cameras, *(thing for thing in picture.devices if not _is_carried(thing))]
     if len(witnesses) < WITNESSES_MIN or any(thing.is_up for thing in witnesses):
         return False

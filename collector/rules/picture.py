@@ -60,12 +60,14 @@ class SitePicture:
 
     Attributes:
         is_silent: nothing at all comes from it; None before it ever spoke, and while we have not listened long enough.
+        has_light: what its gear says of the mains; None when it says nothing of now.
     """
 
     site: Site
     is_silent: bool | None
     devices: tuple[Thing, ...]
     cameras: tuple[Thing, ...]
+    has_light: bool | None = None
 
 
 def _with_contacts(site: Site, inventory: Inventory) -> Site:
@@ -80,10 +82,12 @@ class Watch:
     Args:
         device_up: name of the metric that says whether a device answers.
         camera_up: the same for whether a camera records.
+        light: the same for whether a site has mains power; "" where nothing says it.
     """
 
-    def __init__(self, patience: Patience, *, device_up: str, camera_up: str) -> None:
+    def __init__(self, patience: Patience, *, device_up: str, camera_up: str, light: str = "") -> None:
         self._patience = patience
+        self._light = light
         self._labels = {device_up: "device", camera_up: "camera"}
         self._newest_ns: dict[tuple[str, str], int] = {}
         self._heard_mono_ns: dict[tuple[str, str], int] = {}
@@ -99,6 +103,8 @@ class Watch:
             labels = dict(point.labels)
             if site := labels.get("site"):
                 self._hear(("site", site), point.wall_ns, mono_ns)
+                if point.name == self._light:
+                    self._values["light", site] = (point.wall_ns, point.value)
             kind = self._labels.get(point.name)
             if kind and kind in labels:
                 key = (kind, labels[kind])
@@ -133,6 +139,7 @@ class Watch:
                     for c in inventory.cameras
                     if c.site == site.id and c.may_record()
                 ),
+                self._has_light(site.id, wall_ns),
             )
             for site in inventory.sites
         ]
@@ -149,6 +156,10 @@ class Watch:
         if silent_ns >= self._patience.silent_after_s * NS_PER_S:
             return True
         return False if key in self._heard_mono_ns and self._heard_mono_ns[key] > since_ns else None
+
+    def _has_light(self, site: SiteId, wall_ns: int) -> bool | None:
+        sample_ns, value = self._values.get(("light", site), (0, 0.0))
+        return value > 0 if self._is_fresh(sample_ns, wall_ns) else None
 
     def _thing(self, kind: str, item: Device | Camera, mono_ns: int, wall_ns: int) -> Thing:
         key = (kind, item.id)

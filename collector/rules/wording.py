@@ -72,7 +72,9 @@ def site_silent(picture: SitePicture, call: Text) -> Words:
 
 
 def site_dark(picture: SitePicture, call: Text) -> Words:
-    """All that lives on the mains at a site is gone at once."""
+    """There is no light at a site, as its gear says; or all that lives on the mains there is gone at once."""
+    if picture.has_light is False:
+        return _without_light(picture, call)
     site = place(picture.site)
     down = [thing for thing in (*picture.cameras, *picture.devices) if thing.is_up is False]
     devices = [thing for thing in picture.devices if thing.is_up is False]
@@ -103,6 +105,33 @@ def site_dark(picture: SitePicture, call: Text) -> Words:
         ),
         call=said(call),
         over=said(say("Світло і зв'язок є — {site}", "Power and connection are back: {site}", site=site)),
+    )
+
+
+def _without_light(picture: SitePicture, call: Text) -> Words:
+    site = place(picture.site)
+    down = [thing.item.name for thing in (*picture.cameras, *picture.devices) if thing.is_up is False]
+    return Words(
+        title=said(say("Немає світла — {site}", "No power: {site}", site=site)),
+        what=said(
+            say("Без світла мовчать: {things}.", "Without power these are silent: {things}.", things=", ".join(down))
+            if down
+            else say("Поки що все працює від ДБЖ.", "So far everything runs on the UPS.")
+        ),
+        why=said(
+            say(
+                "Так каже обладнання об'єкта: ДБЖ живить від батареї або разом зникло все, що без ДБЖ.",
+                "The site's gear says so: the UPS runs on its battery, or all that has none is gone at once.",
+            )
+        ),
+        todo=said(
+            say(
+                "Дізнайтеся в обленерго, коли ввімкнуть. Вимкніть зайве, щоб ДБЖ тримав довше; решта ввімкнеться сама.",
+                "Ask the grid company when it comes back. Switch off what can wait; the rest comes back by itself.",
+            )
+        ),
+        call=said(call),
+        over=said(say("Світло є — {site}", "Power is back: {site}", site=site)),
     )
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 
 from agents.cameras import metrics as cameras
 from agents.network import metrics as network
+from agents.services import metrics as services_metrics
 from beket.access.permit import COMMUNITY, permit, site_resource
 from beket.access.roles import Action
 from beket.access.store import AccessStore
@@ -165,7 +166,12 @@ def rules(config: AlertsConfig) -> Rules:
 def watch(config: AlertsConfig) -> Watch:
     """What to look for in the samples."""
     patience = Patience(config.site_silent_after_s, config.stale_after_s)
-    return Watch(patience, device_up=network.DEVICE_UP.name, camera_up=cameras.UP.name)
+    return Watch(
+        patience,
+        device_up=network.DEVICE_UP.name,
+        camera_up=cameras.UP.name,
+        light=services_metrics.SITE_LIGHT.name,
+    )
 
 
 def mail_gate(mail: MailConfig) -> SmtpGate:

@@ -65,6 +65,7 @@ class Village:
         self.inventory = INVENTORY
         self.points: dict[str, Point] = {}
         self.taken = 0.0
+        self.light: float | None = None
         self.told: list[tuple[str, str]] = []
         self.restart()
 
@@ -75,7 +76,9 @@ class Village:
             samples=self,
             arrivals=lambda: {SCHOOL.id: self.taken},
             alerts=self.alerts,
-            watch=Watch(Patience(60, 120), device_up="device_up_ratio", camera_up="camera_up_ratio"),
+            watch=Watch(
+                Patience(60, 120), device_up="device_up_ratio", camera_up="camera_up_ratio", light="site_light_ratio"
+            ),
             rules=Rules(Timing(0, 20, 30), Timing(10, 20, 30), timing, timing, contact="Петро, 067"),
             boot_id=boot_id,
         )
@@ -98,6 +101,8 @@ class Village:
 
     def report(self, *, down: frozenset[str] = frozenset(), mute: frozenset[str] = frozenset()) -> None:
         self.taken += 1
+        if self.light is not None:
+            self.points["light"] = Point("site_light_ratio", (("site", SCHOOL.id),), self.clock.wall_ns(), self.light)
         for kind, things in (("device", INVENTORY.devices), ("camera", INVENTORY.cameras[:2])):
             for thing in things:
                 if thing.id not in mute:
@@ -160,6 +165,36 @@ def test_a_dark_site_is_one_alert_and_what_stays_down_is_told_after_it(village: 
     assert "Двір, Брама, Комутатор" in words.what.uk
     assert "Маршрутизатор, ДБЖ" in words.why.uk
     assert words.call.uk == "Петро, 067 Провайдер: Лінк."
+
+
+def test_what_gear_says_of_the_light_makes_a_site_dark_although_its_ups_carries_all(village: Village) -> None:
+    village.light = 0.0
+    village.live(4)
+    assert village.told == [("site-dark:school", "firing")]
+    words = village.alerts.known()["site-dark:school"].words
+    assert words is not None
+    assert words.title.uk.startswith("Немає світла — ")
+    assert words.what.uk == "Поки що все працює від ДБЖ."
+    village.live(10, down=frozenset({"yard", "switch"}))
+    assert village.told == [("site-dark:school", "firing")]  # one alert, whatever falls silent meanwhile
+    village.light = 1.0
+    village.live(10)
+    assert village.told[1:] == [("site-dark:school", "resolved")]
+
+
+def test_that_there_is_light_does_not_excuse_a_site_where_all_is_silent_at_once(village: Village) -> None:
+    village.light = 1.0
+    village.live(10, down=MAINS)
+    assert village.told == [("site-dark:school", "firing")]
+
+
+def test_an_old_word_of_the_light_says_nothing_of_now(village: Village) -> None:
+    village.light = 0.0
+    village.report()
+    village.light = None
+    village.clock.pass_time(121)
+    village.live(10)
+    assert village.told == []
 
 
 def test_a_router_alone_does_not_make_a_site_dark(village: Village) -> None:
