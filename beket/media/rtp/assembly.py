@@ -12,6 +12,7 @@ What is handed on plays without errors, and what is missing is counted:
 """
 
 import struct
+from functools import lru_cache
 from typing import ClassVar
 
 from beket.kernel.errors import ProtocolError
@@ -26,16 +27,18 @@ _SETS_MAX = 32
 _HEADER = struct.Struct(">BBHI")
 _HEADER_BYTES = 12
 _LENGTH_PLACE = b"\0\0\0\0"
-# An interleaved frame up to its payload: `$`, channel, length, then the RTP header without SSRC.
-_FRAME = struct.Struct(">4xHHI")
 _FRAME_BYTES = 4 + _HEADER_BYTES
-_COUNTING = bytes(range(256))
-# Of such a frame, what stays the same along a picture: sign, channel, length; RTP flags; timestamp; NAL unit header.
-_SAME_COLUMNS = (0, 1, 2, 4, 5, 8, 9, 10, 11, _FRAME_BYTES)
 # RFC 3550 A.1: up to 100 back is a late packet (we do not reorder: over TCP there is nothing to reorder), up to 3000
 # ahead is loss; anything else is a camera that began to count anew.
 _LATE = 0x10000 - 100
 _DROPOUT = 3000
+
+
+@lru_cache(maxsize=64)
+def _row_of(stride: int, fragment_bytes: int) -> struct.Struct:
+    """An interleaved frame of a known length: sign, channel and length; RTP flags, number, time; fragment; the rest."""
+    rest = stride - _FRAME_BYTES - fragment_bytes
+    return struct.Struct(f">IHHI4x{fragment_bytes}s{rest}s")
 
 
 class UnitAssembler:
@@ -79,44 +82,38 @@ class UnitAssembler:
         self._nal_at = -1  # where the length of the fragmented NAL unit will be written; -1 when none is open
         self._middle = -1  # what the payload of a continuing fragment begins with; -1 when none is open
 
-    def push_alike(self, buffer: bytearray, view: memoryview, like: int, at: int, end: int) -> int:
+    def push_alike(self, view: memoryview, like: int, at: int, end: int) -> int:
         """See `depacketizer.Depacketizer`.
 
-        A frame is `$`, channel, length and an RTP packet (RFC 2326 §10.12). A picture is a row of such frames, alike
-        but for number and payload, so the row is compared column by column: a slice with a step costs less than a
-        look at each packet.
+        A frame is `$`, channel, length and an RTP packet (RFC 2326 §10.12). The middle of a picture is a row of such
+        frames of one length, so one C call takes each of them apart.
         """
-        stride, header = at - like, _FRAME_BYTES + self._fragment_bytes
-        known, sequence, timestamp = _FRAME.unpack_from(buffer, like)
-        fragment = int.from_bytes(buffer[like + _FRAME_BYTES : like + header], "big")
-        if (
-            fragment != self._middle
-            or (sequence + 1) & 0xFFFF != self._sequence
-            or timestamp != self._timestamp
-            or known & 0xFF80 != 0x8000  # no padding, extension, CSRC or marker
+        stride = at - like
+        if self._middle < 0 or stride <= _FRAME_BYTES + self._fragment_bytes:
+            return 0
+        row = _row_of(stride, self._fragment_bytes)
+        same, flags, *_ = row.unpack_from(view, like)
+        if flags & 0xFF80 != 0x8000:  # no padding, extension, CSRC or marker
+            return 0
+        fragment, timestamp = self._middle.to_bytes(self._fragment_bytes, "big"), self._timestamp
+        data, sequence, count = self._data, self._sequence, 0
+        for its, its_flags, number, its_timestamp, its_fragment, payload in row.iter_unpack(
+            view[at : end - (end - at) % stride]
         ):
-            return 0
-        low = self._sequence & 0xFF
-        count = min((end - at) // stride, 0x100 - low)
-        for column in (*range(_FRAME_BYTES + 1, header), 3):  # fragment's header and length: what tells the last one
-            same = buffer[at + column : at + count * stride : stride]
-            count -= len(same.lstrip(buffer[like + column : like + column + 1]))
-        if count < 2:
-            return 0
-        stop = at + count * stride
-        if buffer[at + 7 : stop : stride] != _COUNTING[low : low + count] or any(
-            buffer[at + column : stop : stride] != buffer[like + column : like + column + 1] * count
-            for column in _SAME_COLUMNS
-        ):
-            return 0
-        if buffer[at + 6 : stop : stride] != bytes((self._sequence >> 8,)) * count:
-            return 0
-        data = self._data
-        for payload in range(at + header, stop, stride):
-            data += view[payload : payload + stride - header]
+            if (
+                number != sequence
+                or its_fragment != fragment
+                or its_timestamp != timestamp
+                or its_flags != flags
+                or its != same
+            ):
+                break
+            data += payload
+            sequence = (sequence + 1) & 0xFFFF
+            count += 1
         if len(data) > UNIT_MAX_BYTES:
             raise unit_too_large()
-        self._sequence = (self._sequence + count) & 0xFFFF
+        self._sequence = sequence
         return count
 
     def _push_any(self, buffer: bytearray, start: int, end: int) -> AccessUnit | None:

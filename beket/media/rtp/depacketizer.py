@@ -32,10 +32,10 @@ class Depacketizer(Protocol):
             ProtocolError: not RTP, or a unit or parameter set beyond any camera's; the session must end.
         """
 
-    def push_alike(self, buffer: bytearray, view: memoryview, like: int, at: int, end: int) -> int:
-        """How many interleaved frames of `buffer` from `at` on continue the open fragment as the one at `like` did.
+    def push_alike(self, view: memoryview, like: int, at: int, end: int) -> int:
+        """How many interleaved frames of `view` from `at` on continue the open fragment, each as long as that at `like`.
 
-        They are taken. `view` is of `buffer`; the frame at `like` ends at `at` and was pushed just before.
+        They are taken. The frame at `like` ends at `at` and was pushed just before.
 
         Raises:
             ProtocolError: a unit beyond any camera's.

@@ -150,7 +150,6 @@ class PlayingSession:
         at = 0
         rtp_channel = self._agreed.rtp_channel
         push, push_alike = self._depacketizer.push, self._depacketizer.push_alike
-        length_before = 0
         while end - at >= 4:
             if scratch[at] == _DOLLAR:
                 after = at + 4 + (scratch[at + 2] << 8 | scratch[at + 3])
@@ -158,13 +157,11 @@ class PlayingSession:
                     break
                 channel = scratch[at + 1]
                 if channel == rtp_channel:
-                    length = after - at
                     unit = push(scratch, at + 4, after)
                     if unit is not None:
                         units.append(unit)
-                    elif length == length_before:  # two alike: a picture in the middle, and mostly more of it
-                        after += length * push_alike(scratch, view, at, after, end)
-                    length_before = length
+                    elif scratch[after : after + 4] == scratch[at : at + 4]:  # as long: mostly more of one picture
+                        after += (after - at) * push_alike(view, at, after, end)
                 elif channel == self._agreed.rtcp_channel:
                     self.sender_report = parse_sender_report(view[at + 4 : after]) or self.sender_report
                 at = after
