@@ -42,10 +42,7 @@ def _row_of(stride: int, fragment_bytes: int) -> struct.Struct:
 
 
 class UnitAssembler:
-    """What the depacketizers of H.264 and H.265 share; each adds `push` with its fast path, and `_take_payload`.
-
-    The fast path touches `_middle`, `_sequence`, `_timestamp`, `_data`: a fragment that continues the one before.
-    """
+    """What the depacketizers of H.264 and H.265 share; each adds `_take_payload`."""
 
     __slots__ = (
         "_codec", "_damaged", "_data", "_format", "_has_slice", "_is_key", "_lost_before", "_marked_timestamp",
@@ -92,21 +89,16 @@ class UnitAssembler:
         if self._middle < 0 or stride <= _FRAME_BYTES + self._fragment_bytes:
             return 0
         row = _row_of(stride, self._fragment_bytes)
-        same, flags, *_ = row.unpack_from(view, like)
+        sign, flags, *_ = row.unpack_from(view, like)
         if flags & 0xFF80 != 0x8000:  # no padding, extension, CSRC or marker
             return 0
         fragment, timestamp = self._middle.to_bytes(self._fragment_bytes, "big"), self._timestamp
         data, sequence, count = self._data, self._sequence, 0
-        for its, its_flags, number, its_timestamp, its_fragment, payload in row.iter_unpack(
-            view[at : end - (end - at) % stride]
-        ):
-            if (
-                number != sequence
-                or its_fragment != fragment
-                or its_timestamp != timestamp
-                or its_flags != flags
-                or its != same
-            ):
+        frames = row.iter_unpack(view[at : end - (end - at) % stride])
+        for its_sign, its_flags, its_sequence, its_timestamp, its_fragment, payload in frames:
+            if its_sequence != sequence or its_fragment != fragment or its_timestamp != timestamp:
+                break
+            if its_flags != flags or its_sign != sign:
                 break
             data += payload
             sequence = (sequence + 1) & 0xFFFF
@@ -116,7 +108,8 @@ class UnitAssembler:
         self._sequence = sequence
         return count
 
-    def _push_any(self, buffer: bytearray, start: int, end: int) -> AccessUnit | None:
+    def push(self, buffer: bytearray, start: int, end: int) -> AccessUnit | None:
+        """See `depacketizer.Depacketizer`."""
         if end - start < _HEADER_BYTES or buffer[start] >> 6 != 2:
             raise _broken(say("Камера надіслала не RTP.", "The camera sent something that is not RTP."))
         first, second, sequence, timestamp = _HEADER.unpack_from(buffer, start)

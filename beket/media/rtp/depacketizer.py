@@ -33,7 +33,7 @@ class Depacketizer(Protocol):
         """
 
     def push_alike(self, view: memoryview, like: int, at: int, end: int) -> int:
-        """How many interleaved frames of `view` from `at` on continue the open fragment, each as long as that at `like`.
+        """How many interleaved frames of `view` from `at` on continue the open fragment, alike to that at `like`.
 
         They are taken. The frame at `like` ends at `at` and was pushed just before.
 

@@ -4,17 +4,12 @@ A key frame is an IDR picture, or one whose SEI promises exact recovery at once 
 intra refresh or open GOPs have no other. Interleaved mode (STAP-B, MTAP, FU-B) is never negotiated; it counts as loss.
 """
 
-import struct
-
-from beket.media.rtp.access_unit import AccessUnit
-from beket.media.rtp.assembly import UNIT_MAX_BYTES, UnitAssembler, unit_too_large
+from beket.media.rtp.assembly import UnitAssembler
 from beket.media.rtp.parameter_sets import H264_PPS, H264_SPS
 
 _SLICE, _PARTITION_A, _IDR, _SEI, _DELIMITER = 1, 2, 5, 6, 9
 _STAP_A, _FU_A = 24, 28
 _RECOVERY_POINT = 6
-# First word and sequence, timestamp, SSRC, FU indicator and FU header: all that tells a continuing fragment.
-_unpack_fragment = struct.Struct(">HHIIH").unpack_from
 
 
 class H264Depacketizer(UnitAssembler):
@@ -25,24 +20,6 @@ class H264Depacketizer(UnitAssembler):
 
     def __init__(self, parameter_sets: tuple[bytes, ...] = ()) -> None:
         super().__init__("h264", parameter_sets)
-
-    def push(self, buffer: bytearray, start: int, end: int) -> AccessUnit | None:
-        """See `Depacketizer.push`."""
-        if end - start > 14:
-            first, sequence, timestamp, _, fragment = _unpack_fragment(buffer, start)
-            if (
-                fragment == self._middle
-                and sequence == self._sequence
-                and timestamp == self._timestamp
-                and first & 0xFF80 == 0x8000  # no padding, extension, CSRC or marker
-            ):
-                self._sequence = (sequence + 1) & 0xFFFF
-                data = self._data
-                data += memoryview(buffer)[start + 14 : end]
-                if len(data) > UNIT_MAX_BYTES:
-                    raise unit_too_large()
-                return None
-        return self._push_any(buffer, start, end)
 
     def _take_payload(self, buffer: bytearray, start: int, end: int) -> None:
         kind = buffer[start] & 31

@@ -4,18 +4,13 @@ A key frame is an IRAP picture (IDR, CRA, BLA). Decoding order numbers (sprop-ma
 no camera needs them over TCP, and the SDP says when they are used. PACI packets count as loss.
 """
 
-import struct
-
-from beket.media.rtp.access_unit import AccessUnit
-from beket.media.rtp.assembly import UNIT_MAX_BYTES, UnitAssembler, unit_too_large
+from beket.media.rtp.assembly import UnitAssembler
 from beket.media.rtp.parameter_sets import H265_PPS, H265_SPS, H265_VPS
 
 _FIRST_IRAP, _LAST_IRAP, _LAST_SLICE = 16, 23, 31
 _DELIMITER = 35
 _AGGREGATION, _FRAGMENTATION = 48, 49
 _SETS = (H265_VPS, H265_SPS, H265_PPS)
-# First word and sequence, timestamp, SSRC, payload header, FU header: all that tells a continuing fragment.
-_unpack_fragment = struct.Struct(">HHIIHB").unpack_from
 
 
 class H265Depacketizer(UnitAssembler):
@@ -26,24 +21,6 @@ class H265Depacketizer(UnitAssembler):
 
     def __init__(self, parameter_sets: tuple[bytes, ...] = ()) -> None:
         super().__init__("h265", parameter_sets)
-
-    def push(self, buffer: bytearray, start: int, end: int) -> AccessUnit | None:
-        """See `Depacketizer.push`."""
-        if end - start > 15:
-            first, sequence, timestamp, _, header, fragment = _unpack_fragment(buffer, start)
-            if (
-                header << 8 | fragment == self._middle
-                and sequence == self._sequence
-                and timestamp == self._timestamp
-                and first & 0xFF80 == 0x8000  # no padding, extension, CSRC or marker
-            ):
-                self._sequence = (sequence + 1) & 0xFFFF
-                data = self._data
-                data += memoryview(buffer)[start + 15 : end]
-                if len(data) > UNIT_MAX_BYTES:
-                    raise unit_too_large()
-                return None
-        return self._push_any(buffer, start, end)
 
     def _take_payload(self, buffer: bytearray, start: int, end: int) -> None:
         kind = buffer[start] >> 1 & 63
