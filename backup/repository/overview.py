@@ -29,6 +29,8 @@ from beket.kernel.units import spell_bytes
 DAY_NS = 86_400 * NS_PER_S
 GROWTH_DAYS = 30
 DRILL_LATE_FACTOR = 2
+# What grows so in a day was either added by somebody or changed by an intruder.
+SUDDEN_FACTOR, SUDDEN_BYTES = 1.5, 5_000_000_000
 # A host that makes a copy tells how far it is every few seconds.
 RUNNING_HEARD_WITHIN_S = 120
 # Nobody knows what grows how in ten years.
@@ -74,6 +76,9 @@ class HostView:
         second_ns: when its second copy was last proven the same; None when it never was.
         troubles: what the centre's own last work on it (forget, prune, second copy) could not do.
         envelope_is_due: its key on paper was not tried for a quarter.
+        grew_bytes: by how much it grew since the day before, when that is alarming; else None.
+        lock_age_s: of its oldest lock, 0 without one; `quota_ratio`: how much of its allowance it takes, None without
+            one. Who asks the disk and the settings fills them in.
     """
 
     host: str
@@ -92,6 +97,9 @@ class HostView:
     second_ns: int | None
     troubles: tuple[Text, ...] = ()
     envelope_is_due: bool = False
+    grew_bytes: int | None = None
+    lock_age_s: float = 0
+    quota_ratio: float | None = None
 
 
 def contents_of(folder: Path, ledger: Ledger, shelf: Shelf, *, wall_ns: int) -> dict[str, Content]:
@@ -180,6 +188,7 @@ def _view(host: str, content: Content | None, facts: _Facts, wall_ns: int) -> Ho
         second_ns=facts.second[host].ended_ns if host in facts.second else None,
         troubles=tuple(work.reason for work in facts.unfinished if work.host == host),
         envelope_is_due=recovery is not None and is_envelope_due(recovery, utc(wall_ns)),
+        grew_bytes=None if standing is Standing.EMPTY else sudden_growth_of(history),
     )
 
 
@@ -245,6 +254,19 @@ def facts_of_report(report: PlanReport) -> PlanFacts:
         proven=proven,
         drilled=drill(report.wrong_ns, Verdict.WRONG) or proven,
     )
+
+
+def sudden_growth_of(history: Sequence[Size]) -> int | None:
+    """By how much a repository grew since the day before, when that is half as much again and more than a folder, as
+    the Prometheus rule has it. None when it is not, or the day before was not measured.
+    """
+    if not history:
+        return None
+    newest = history[-1]
+    before = next((one.size_bytes for one in history if one.day == newest.day - 1), None)
+    if before is None or newest.size_bytes <= SUDDEN_FACTOR * before + SUDDEN_BYTES:
+        return None
+    return newest.size_bytes - before
 
 
 def growth_of(history: Sequence[Size]) -> int | None:

@@ -4,18 +4,21 @@ import functools
 import shutil
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from backup.repository.browsing import Browser
 from backup.repository.config import RepositoriesConfig
-from backup.repository.freshness import Shelf
+from backup.repository.freshness import Shelf, oldest_lock_s
 from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, contents_of, forecast, views_of
 from backup.repository.service import Service
+from backup.repository.standing import Standing
 from backup.training import Training
 from beket.app.config import CentreConfig
 from beket.kernel.clock import Clock, utc
 from beket.kernel.text import Text
+from beket.kernel.units import GIB
 from dashboards.web.ports import Backups, GearBook
 
 
@@ -54,7 +57,17 @@ class _Look:
         wall_ns = self._clock.wall_ns()
         with self._lock:
             contents = contents_of(self._config.folder, self._ledger, self._shelf, wall_ns=wall_ns)
-        return views_of(self._ledger, contents, wall_ns=wall_ns)
+        return [self._measured(view, wall_ns) for view in views_of(self._ledger, contents, wall_ns=wall_ns)]
+
+    def _measured(self, view: HostView, wall_ns: int) -> HostView:
+        if view.standing is Standing.ELSEWHERE:
+            return view
+        quota_bytes = self._config.service.quota_gib * GIB
+        return replace(
+            view,
+            lock_age_s=oldest_lock_s(self._config.folder / view.host, wall_ns=wall_ns),
+            quota_ratio=view.size_bytes / quota_bytes if quota_bytes else None,
+        )
 
 
 def _outlook(config: RepositoriesConfig, clock: Clock, views: Sequence[HostView]) -> Text:

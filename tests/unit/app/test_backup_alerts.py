@@ -2,12 +2,15 @@
 
 import pytest
 
-from backup.repository.overview import HostView, PlanView, Proof
+from backup.repository.ledger import Size
+from backup.repository.overview import HostView, PlanView, Proof, sudden_growth_of
 from backup.repository.standing import STANDING_WORDS, Standing
-from beket.app.wiring.backup_alerts import conditions_of
+from beket.app.wiring.backup_alerts import RULES, conditions_of
 from beket.kernel.text import say
+from beket.kernel.units import GIB
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from beket.testing.source_tree import PROJECT
 
 SITE = next(site for site in inventory(MOHYLIV).sites if site.id == "school-tsybulkivka")
 
@@ -19,6 +22,11 @@ def view(
     unknown_keys: int = 0,
     proof: Proof = Proof.PROVEN,
     envelope: bool = False,
+    lock_age_s: float = 0,
+    quota_ratio: float | None = None,
+    size_bytes: int = 0,
+    growth_bytes: int | None = None,
+    grew_bytes: int | None = None,
 ) -> HostView:
     return HostView(
         host="school-1a2b3c4d",
@@ -28,14 +36,17 @@ def view(
         plans=(PlanView("documents", "Бухгалтерія", say("", ""), True, proof),),
         snapshots=1,
         newest_ns=1,
-        size_bytes=0,
-        growth_bytes=None,
+        size_bytes=size_bytes,
+        growth_bytes=growth_bytes,
         damaged=damaged,
         unknown_keys=unknown_keys,
         walk=None,
         recovery=None,
         second_ns=None,
         envelope_is_due=envelope,
+        lock_age_s=lock_age_s,
+        quota_ratio=quota_ratio,
+        grew_bytes=grew_bytes,
     )
 
 
@@ -52,6 +63,10 @@ def view(
         (view(proof=Proof.STALE), "backup-unproven", "давно ніхто не перевіряв"),
         (view(envelope=True), "backup-envelope", "понад квартал"),
         (view(Standing.LYING), "backup-lying", "її немає"),
+        (view(lock_age_s=90_000), "backup-locked", "замкнене вже 25 год"),
+        (view(quota_ratio=0.93, size_bytes=93 * GIB), "backup-quota", "зайняло 93 % дозволеного: 93,0 ГіБ"),
+        (view(quota_ratio=0.6, size_bytes=60 * GIB, growth_bytes=4 * GIB), "backup-quota", "60 %"),
+        (view(grew_bytes=9 * GIB, size_bytes=20 * GIB), "backup-growth", "виросло на 9,0 ГіБ; тепер у ньому 20,0 ГіБ"),
     ],
 )
 def test_each_trouble_is_one_alert_in_four_parts(seen: HostView, rule: str, said: str) -> None:
@@ -61,6 +76,53 @@ def test_each_trouble_is_one_alert_in_four_parts(seen: HostView, rule: str, said
     assert said in condition.words.what.uk
     assert "Олена, 050" in condition.words.call.uk
     assert all(part.uk and part.en for part in (condition.words.why, condition.words.todo, condition.words.over))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        view(lock_age_s=86_400),
+        view(quota_ratio=0.9, size_bytes=90 * GIB),
+        view(quota_ratio=0.6, size_bytes=60 * GIB, growth_bytes=GIB),  # forty days ahead
+        view(quota_ratio=0.4, size_bytes=4 * GIB, growth_bytes=GIB),  # small yet, and the month is young
+        view(quota_ratio=0.0),
+    ],
+)
+def test_room_and_locks_have_their_measure_before_anybody_is_alarmed(seen: HostView) -> None:
+    assert not [one.rule for one in conditions_of(seen, SITE, contact="") if one.holds]
+
+
+def test_every_trouble_of_the_issue_has_a_rule_here_and_one_for_prometheus() -> None:
+    here = {rule.name for rule in RULES}
+    rules = (PROJECT / "dashboards/prometheus/rules.yaml").read_text()
+    told = (PROJECT / "dashboards/prometheus/rules_test.yaml").read_text()
+    for names, alerts in (
+        (("backup-late", "backup-silent", "backup-lying"), ("BeketBackupOld",)),
+        (("backup-unproven", "backup-unrestorable"), ("BeketRestoreUnproven",)),
+        (("backup-damaged",), ("BeketBackupDamaged",)),
+        (("backup-growth",), ("BeketBackupGrowsFast",)),
+        (("backup-quota",), ("BeketBackupNoRoom", "BeketBackupWillNotFit")),
+        (("backup-locked",), ("BeketBackupLocked",)),
+    ):
+        assert here >= set(names)
+        for alert in alerts:
+            assert f"alert: {alert}\n" in rules
+            assert f"alertname: {alert}\n" in told, alert
+
+
+@pytest.mark.parametrize(
+    ("days", "grew"),
+    [
+        ([(1, 10), (2, 21)], 11),
+        ([(1, 10), (2, 19)], None),  # less than half and five more
+        ([(1, 10), (3, 90)], None),  # the day before was not measured
+        ([(2, 90)], None),
+        ([], None),
+    ],
+)
+def test_sudden_growth_is_that_of_one_day(days: list[tuple[int, int]], grew: int | None) -> None:
+    found = sudden_growth_of([Size(day, size * 10**9, 1) for day, size in days])
+    assert found == (None if grew is None else grew * 10**9)
 
 
 def test_key_that_the_centre_is_just_making_alarms_nobody() -> None:
