@@ -56,6 +56,13 @@ table { border-collapse: collapse; width: 100% } td, th { vertical-align: top; t
 .sign i { display: inline-block; border-bottom: 0.2mm solid #000; width: 44mm } small { font-size: 7.5pt; color: #333 }
 .print { border: 0.3mm solid #888; padding: 3mm; margin-bottom: 5mm } .print a { margin-right: 6mm }
 @media print { .print { display: none } body { margin: 0; padding: 0 } }
+@media screen { .print a { display: inline-block; padding: 3mm 0; min-height: 44px } }
+@media screen and (max-width: 48rem) {
+  body { font-size: 12pt; margin: 3mm auto } .facts td, .sign td { display: block; width: auto; white-space: normal }
+  .files thead { display: none } .files tr { display: block; margin-bottom: 3mm }
+  .files td, .files td.hash { display: block; width: auto; white-space: normal; font-size: 11pt }
+  .files td.hash { font-size: 8pt } .files td:last-child::before { content: "збіг: " }
+}
 """
 
 

@@ -93,6 +93,8 @@ def router(parts: Parts, pages: Renderer) -> APIRouter:
             "order": found,
             "states": State,
             "name": PurePosixPath(found.path).name,
+            "parent": str(PurePosixPath(found.path).parent),
+            "who_asked": await asyncio.to_thread(_name_of, parts, found.by),
             "is_training": host == TRAINING,
             "is_solved": host == TRAINING and training_of(parts, person).is_solved(person.actor.login),
         }
@@ -128,6 +130,14 @@ def _order(parts: Parts, person: Person, host: str, order: str) -> Ordered:
     if found is None:
         raise NotFound(say("Такого замовлення немає.", "There is no such order."), subject=order[:80])
     return found
+
+
+def _name_of(parts: Parts, login: str) -> str:
+    """Who it is, in words; the login of an account that is no more."""
+    try:
+        return parts.access.users.find(login).name
+    except NotFound:
+        return login
 
 
 def _orders(parts: Parts) -> Orders:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from backup.training import LOST as MISSING
 from beket.app.demo.stage import BACKED_UP, DOCUMENTS, PLAN_NAME, Stage, join_agents, prepare
@@ -26,6 +26,19 @@ pytestmark = [pytest.mark.needs("chromium", "restic", "rclone"), pytest.mark.tim
 
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 90_000
+SCREENS = (ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844))
+# Buttons that lie on one another, are too small for a thumb, or stand beside the screen.
+AWKWARD = """() => {
+  const shown = [...document.querySelectorAll("main .button, main button, .print a")].filter((one) => one.offsetParent);
+  const boxes = shown.map((one) => [one.textContent.trim(), one.getBoundingClientRect()]);
+  const found = boxes.filter(([, box]) => box.height < 43.5 || box.right > innerWidth + 1).map(([name]) => name);
+  boxes.forEach(([name, a], i) => boxes.slice(i + 1).forEach(([other, b]) => {
+    if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+      found.push(`${name} / ${other}`);
+  }));
+  if (document.documentElement.scrollWidth > innerWidth + 1) found.push("wider than the screen");
+  return found;
+}"""
 LOST = f"{next(iter(DOCUMENTS))}.txt"
 
 
@@ -44,11 +57,11 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
-@pytest.fixture
-def page(village: Stage) -> Iterator[Page]:
+@pytest.fixture(params=SCREENS, ids=lambda screen: "phone" if screen["width"] < 500 else "desktop")
+def page(village: Stage, request: pytest.FixtureRequest) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(find("chromium")), args=CHROMIUM_ARGS)
-        page = browser.new_context(locale="uk-UA", viewport={"width": 1280, "height": 900}).new_page()
+        page = browser.new_context(locale="uk-UA", viewport=request.param).new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(one_click_url(village.pages_url, "head"))
         yield page
@@ -58,27 +71,41 @@ def page(village: Stage) -> Iterator[Page]:
 def test_newcomer_brings_a_deleted_file_back_and_prints_the_act(village: Stage, page: Page, tmp_path: Path) -> None:
     lost = village.folder / "documents" / LOST
     content = lost.read_bytes()
+
+    def look(name: str) -> None:
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert page.evaluate(AWKWARD) == [], name
+
     page.get_by_role("link", name="Копії").click()
     expect(page.get_by_text(f"{PLAN_NAME}: остання копія — сьогодні")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("відновлення перевірено сьогодні")).to_be_visible(timeout=PATIENCE_MS)
-    page.screenshot(path=tmp_path / "backups.png", full_page=True)
+    look("backups")
     lost.unlink()
 
     page.get_by_role("link", name="Знайти й повернути файл").first.click()
     page.get_by_label("Або своїми словами").fill("Видалили бюджет")
     page.get_by_role("button", name="Далі").click()
     expect(page.get_by_text("Крок 1 із 3")).to_be_visible()
+    look("snapshots")
     page.locator(".places a.button").first.click()
     expect(page.get_by_text("Крок 2 із 3")).to_be_visible()
-    page.screenshot(path=tmp_path / "folder.png")
+    look("folder")
     page.get_by_role("link", name=f"На місце {LOST}").click()
     expect(page.get_by_text("Крок 3 із 3. Нічого не зітреться")).to_be_visible()
-    page.screenshot(path=tmp_path / "back.png")
+    look("back")
     page.get_by_role("button", name="Повернути", exact=False).first.click()
     expect(page.get_by_text("Готово: повернуто.")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(str(lost), exact=True)).to_be_visible()
     assert lost.read_bytes() == content
+    look("done")
+    expect(page.get_by_text("Голова громади.")).to_be_visible()  # who asked, by name
+    page.get_by_role("link", name="Повернути ще один файл").click()
+    expect(page.get_by_role("link", name=f"На місце {LOST}")).to_be_visible()
 
+    page.get_by_role("link", name="Копії", exact=True).click()
+    page.get_by_role("link", name="Історія").first.click()
+    expect(page.get_by_text("Що повертали на місце")).to_be_visible()
+    look("history")
     page.get_by_role("link", name="Усі копії").click()
     page.get_by_role("link", name="Акти перевірок відновлення").first.click()
     page.get_by_role("link", name="Акт №").first.click()
@@ -86,8 +113,9 @@ def test_newcomer_brings_a_deleted_file_back_and_prints_the_act(village: Stage, 
     for words in ("перевірки відновлення з резервної копії", PLAN_NAME, "канарка", "RTO", "Керівник установи"):
         expect(page.get_by_text(words, exact=False).first).to_be_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.verdict')).borderTopStyle") == "solid"
+    look("act")
     page.go_back()
-    page.screenshot(path=tmp_path / "acts.png")
+    look("acts")
     page.go_forward()
     sheet = tmp_path / "akt.pdf"
     page.pdf(path=sheet, format="A4", prefer_css_page_size=True)
