@@ -1,5 +1,8 @@
 """Alerts of backups: one rule for each trouble, four parts in both languages, silence when all is well."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from backup.repository.ledger import Size
@@ -15,20 +18,9 @@ from beket.testing.source_tree import PROJECT
 SITE = next(site for site in inventory(MOHYLIV).sites if site.id == "school-tsybulkivka")
 
 
-def view(
-    standing: Standing = Standing.FRESH,
-    *,
-    damaged: int = 0,
-    unknown_keys: int = 0,
-    proof: Proof = Proof.PROVEN,
-    envelope: bool = False,
-    lock_age_s: float = 0,
-    quota_ratio: float | None = None,
-    size_bytes: int = 0,
-    growth_bytes: int | None = None,
-    grew_bytes: int | None = None,
-) -> HostView:
-    return HostView(
+def view(standing: Standing = Standing.FRESH, *, proof: Proof = Proof.PROVEN, **changes: Any) -> HostView:
+    """A host with one plan; `changes` are fields of its view."""
+    made = HostView(
         host="school-1a2b3c4d",
         site="school-tsybulkivka",
         standing=standing,
@@ -36,18 +28,15 @@ def view(
         plans=(PlanView("documents", "Бухгалтерія", say("", ""), True, proof),),
         snapshots=1,
         newest_ns=1,
-        size_bytes=size_bytes,
-        growth_bytes=growth_bytes,
-        damaged=damaged,
-        unknown_keys=unknown_keys,
+        size_bytes=0,
+        growth_bytes=None,
+        damaged=0,
+        unknown_keys=0,
         walk=None,
         recovery=None,
         second_ns=None,
-        envelope_is_due=envelope,
-        lock_age_s=lock_age_s,
-        quota_ratio=quota_ratio,
-        grew_bytes=grew_bytes,
     )
+    return replace(made, **changes)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +50,7 @@ def view(
         (view(proof=Proof.WRONG), "backup-unrestorable", "не вдалася (Школа (Цибульківка)): Бухгалтерія"),
         (view(proof=Proof.NEVER), "backup-unproven", "Бухгалтерія"),
         (view(proof=Proof.STALE), "backup-unproven", "давно ніхто не перевіряв"),
-        (view(envelope=True), "backup-envelope", "понад квартал"),
+        (view(envelope_is_due=True), "backup-envelope", "понад квартал"),
         (view(Standing.LYING), "backup-lying", "її немає"),
         (view(lock_age_s=90_000), "backup-locked", "замкнене вже 25 год"),
         (view(quota_ratio=0.93, size_bytes=93 * GIB), "backup-quota", "зайняло 93 % дозволеного: 93,0 ГіБ"),
