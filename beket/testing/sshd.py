@@ -76,7 +76,8 @@ def public_key(key: Path) -> tuple[str, str]:
 def gear_command(gear: str, folder: Path) -> str:
     """A forced command: the scripted command line of `gear`, whose state and doings are kept in `folder`."""
     program = Path(__file__).with_name("gear_shell_program.py")
-    return f"{sys.executable} {program} {gear} {folder}"
+    # Isolated and without site-packages: each login starts it anew.
+    return f"{sys.executable} -I -S {program} {gear} {folder}"
 
 
 @contextlib.contextmanager

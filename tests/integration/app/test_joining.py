@@ -32,6 +32,7 @@ from beket.kernel.errors import NotFound, Unauthenticated, Unreachable
 from beket.kernel.ids import CommunityId, SiteId
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from beket.testing.passwords import quick_passwords
 from collector.inventory.signed import signed_part
 
 SITE = SiteId("council-mohyliv")
@@ -57,7 +58,13 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
     community_key = CommunityKey.load_or_create(keys / "community.key")
     database = open_access_db(tmp_path / "access.db")
     access = AccessStore(
-        database, clock=SystemClock(), boot_id="boot", community="mohyliv", community_key=community_key, pin=pin
+        database,
+        clock=SystemClock(),
+        boot_id="boot",
+        community="mohyliv",
+        community_key=community_key,
+        pin=pin,
+        passwords=quick_passwords(),
     )
     sign = functools.partial(community_key.sign, Purpose.INVENTORY_PART)
     known = inventory(MOHYLIV, version=7)

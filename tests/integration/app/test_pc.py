@@ -20,6 +20,7 @@ from beket.app import listen, web_agents, web_edge
 from beket.kernel.clock import SystemClock
 from beket.kernel.database import Database
 from beket.kernel.ids import SiteId
+from beket.testing.passwords import quick_passwords
 from beket.testing.process import wait_for
 from beket.testing.source_tree import PROJECT
 from collector.assets.store import ComputerStore
@@ -74,7 +75,7 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
     database = open_access_db(tmp_path / "access.db")
     access = AccessStore(
         database, clock=SystemClock(), boot_id="boot", community="mohyliv",
-        community_key=CommunityKey.load_or_create(keys / "community.key"), pin=pin,
+        community_key=CommunityKey.load_or_create(keys / "community.key"), pin=pin, passwords=quick_passwords(),
     )  # fmt: skip
     facts = Database(tmp_path / "facts.db", migrations=FACTS_MIGRATIONS)
     computers = ComputerStore(facts, clock=SystemClock())

@@ -37,6 +37,7 @@ from beket.kernel.metrics import Point
 from beket.kernel.secrets import Secret
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from beket.testing.passwords import quick_passwords
 from beket.testing.process import output_of
 from beket.testing.restic import FIRST_FILE, BackupPlace, make_backup_place
 from dashboards.web import pages
@@ -96,6 +97,7 @@ class Village:
             community="mohyliv",
             community_key=CommunityKey.load_or_create(folder / "community.key"),
             pin="0" * 64,
+            passwords=quick_passwords(),
         )
         for role in Role:
             self.access.users.create(role.value, name=role.value, role=role, password=Secret("вода-камінь-9"), by="t")

@@ -17,7 +17,6 @@ from agents.uplink.config import UplinkConfig
 from agents.uplink.live import BACKOFF
 from beket.access import tls
 from beket.access.community_key import CommunityKey
-from beket.access.passwords import Passwords
 from beket.access.permit import Grant, Scope
 from beket.access.roles import Action, Role
 from beket.access.store import AccessStore, open_access_db
@@ -38,6 +37,7 @@ from beket.sim.camera import SimulatedCamera, SimulatedCameras
 from beket.sim.scene import Scene
 from beket.sim.street import COUNCIL_STREET
 from beket.sim.traffic import VillageTraffic
+from beket.testing.passwords import quick_passwords
 from dashboards.web.session import COOKIE
 from vms.recordings.container import Origin
 from vms.recordings.disk import Disk, PosixDisk
@@ -185,7 +185,7 @@ def village(tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[Village]
                 community="dobrianka",
                 community_key=CommunityKey.load_or_create(tmp_path / "keys" / "community.key"),
                 pin=pin,
-                passwords=Passwords(time_cost=1, memory_kib=64, lanes=1),
+                passwords=quick_passwords(),
             )
             instruments = Instruments(site="centre", unit="centre")
             live = Live(access, known, clock=CLOCK, instruments=instruments)

@@ -11,13 +11,14 @@ from beket.access.passwords import Passwords
 from beket.access.store import AccessStore, open_access_db
 from beket.kernel.clock import SimulatedClock
 from beket.kernel.database import Database
+from beket.testing.passwords import quick_passwords
 
 NOON_NS = 1_795_608_000_000_000_000  # 2026-11-25 12:00 UTC
 
 
 @pytest.fixture(scope="session")
 def passwords() -> Passwords:
-    return Passwords(time_cost=1, memory_kib=8, lanes=1)
+    return quick_passwords()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from beket.kernel.inventory import Inventory
 from beket.kernel.secrets import Secret
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from beket.testing.passwords import quick_passwords
 
 NOW_AT = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 PASSWORD = "вода-камінь-дорога-9"
@@ -42,6 +43,7 @@ def access(tmp_path: Path) -> Iterator[AccessStore]:
         community="mohyliv",
         community_key=CommunityKey.load_or_create(tmp_path / "community.key"),
         pin="0" * 64,
+        passwords=quick_passwords(),
     )
     deputy = store.users.create("deputy", name="Заступник", role=Role.DEPUTY, password=Secret(PASSWORD), by="test")
     store.users.create("finance", name="Фінанси", role=Role.FINANCE, password=Secret(PASSWORD), by="test")

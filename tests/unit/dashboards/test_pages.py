@@ -27,6 +27,7 @@ from beket.kernel.secrets import Secret
 from beket.kernel.text import say
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from beket.testing.passwords import quick_passwords
 from dashboards.web import pages
 from dashboards.web.entry import entry_url
 from dashboards.web.ports import AlertLine, HoldBook, OwnTrouble, Parts, Sees
@@ -118,6 +119,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessStore]:
         community="mohyliv",
         community_key=CommunityKey.load_or_create(folder / "community.key"),
         pin="0" * 64,
+        passwords=quick_passwords(),
     )
     for role in Role:
         user = store.users.create(role.value, name=f"Пан {role.value}", role=role, password=Secret(PASSWORD), by="test")

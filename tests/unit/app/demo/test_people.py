@@ -14,6 +14,7 @@ from beket.app.demo.people import PEOPLE, put_people
 from beket.kernel.clock import SimulatedClock, wall_ns_of
 from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
+from beket.testing.passwords import quick_passwords
 
 # Half an hour before midnight in Kyiv: a technician's day is almost over.
 LATE_AT = datetime.datetime(2026, 11, 27, 21, 30, tzinfo=datetime.UTC)
@@ -29,7 +30,15 @@ def clock() -> SimulatedClock:
 def access(tmp_path: Path, clock: SimulatedClock) -> Iterator[AccessStore]:
     database = open_access_db(tmp_path / "access.db")
     key = CommunityKey.load_or_create(tmp_path / "community.key")
-    yield AccessStore(database, clock=clock, boot_id="boot", community="m", community_key=key, pin="0" * 64)
+    yield AccessStore(
+        database,
+        clock=clock,
+        boot_id="boot",
+        community="m",
+        community_key=key,
+        pin="0" * 64,
+        passwords=quick_passwords(),
+    )
     database.close()
 
 
