@@ -39,6 +39,12 @@ BATCHES_REPEATED = Metric(
     ("site",),
     say("Пачки вимірів, які вже були.", "Batches of points that had come before."),
 )
+DEVICE_INFO = Metric(
+    "device_info",
+    "gauge",
+    ("site", "device", "model", "firmware"),
+    say("Модель і прошивка пристрою; число завжди 1.", "Model and firmware of the device; the number is always 1."),
+)
 FACTS_REFUSED = Metric(
     "collector_refused_facts_total",
     "counter",
@@ -87,6 +93,7 @@ METRICS = (
     POINTS_RETIMED,
     CLOCK_BEHIND,
     BATCHES_REPEATED,
+    DEVICE_INFO,
     FACTS_REFUSED,
     ALERTS_FIRING,
     ALERTS_INHIBITED,

@@ -11,8 +11,10 @@ from beket.kernel.text import Text, say
 
 # Samples of one metric that are shown; a switch has a port for each of twelve.
 SHOWN_MAX = 4
-_FACTS = {
+FACT_WORDS = {
     "description": say("опис", "description"),
+    "contact": say("контакт", "contact"),
+    "location": say("місце", "place"),
     "model-oid": say("номер моделі (sysObjectID)", "number of the model (sysObjectID)"),
     "name": say("ім'я", "name"),
     "model": say("модель", "model"),
@@ -70,7 +72,7 @@ class Trial:
             )
         for fact, value in reading.facts.items():
             if value:
-                yield say("  {what}: {value}", "  {what}: {value}", what=_FACTS[fact], value=value)
+                yield say("  {what}: {value}", "  {what}: {value}", what=FACT_WORDS[fact], value=value)
         for module in (self._system, *self._known):
             yield ""
             yield f"{module.title} [{module.name}]"

@@ -16,7 +16,8 @@ from beket.kernel.text import Text
 MetricType = Literal["gauge", "counter"]
 Labels = tuple[tuple[str, str], ...]
 
-# Only these may tell series apart; free text (a description, a person, an address) never does.
+# Only these may tell series apart; free text (a description, a person, an address) never does. `model` and `firmware`
+# are for `device_info` alone, which has one series a device at a time.
 ALLOWED_LABELS = frozenset(
     {
         "community",
@@ -26,6 +27,8 @@ ALLOWED_LABELS = frozenset(
         "camera",
         "agent",
         "disk",
+        "firmware",
+        "model",
         "part",
         "plan",
         "provider",

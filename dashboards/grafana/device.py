@@ -2,6 +2,7 @@
 
 from agents.network import metrics as network
 from beket.kernel.metrics import Metric
+from collector import metrics as collector
 from dashboards.grafana.choices import ANSWERS, BAD_WHEN_ANY, LINKED, WORKS, blackouts, community_and_site
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row, Variable
 from dashboards.grafana.queries import gear, per_second, series
@@ -26,6 +27,15 @@ def _now() -> Row:
     return Row(
         "Чи працює",
         (
+            Panel(
+                "table",
+                "Що це за пристрій",
+                "Модель і прошивка, як їх називає сам пристрій; решта, з датами, — у Бекеті: «Обладнання» → назва.",
+                (Query(series(collector.DEVICE_INFO, **ONE), "модель"),),
+                width=24,
+                height=4,
+                columns=(("model", "Модель"), ("firmware", "Прошивка")),
+            ),
             Panel(
                 "stat",
                 "Відповідає",

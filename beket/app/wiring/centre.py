@@ -29,11 +29,12 @@ from beket.app.wiring.backup_alerts import backup_conditions
 from beket.app.wiring.backup_view import backups_for_pages
 from beket.app.wiring.catalogue import full_catalogue
 from beket.app.wiring.computers import Computers
+from beket.app.wiring.devices import Devices
 from beket.app.wiring.gear_centre import GearConfigurations, open_gear
 from beket.app.wiring.hold_alerts import hold_conditions
 from beket.app.wiring.inventory import inventory_in, open_facts
 from beket.app.wiring.live import SITE_MESSAGE_MAX_BYTES, Live
-from beket.app.wiring.pages import PageParts, device_book, hold_book, pages_router
+from beket.app.wiring.pages import PageParts, hold_book, pages_router
 from beket.app.wiring.recordings import CENTRE, open_recordings
 from beket.app.wiring.relay import relay_units
 from beket.app.wiring.repositories import Repositories
@@ -48,7 +49,6 @@ from beket.kernel.ports import PointSink
 from beket.kernel.supervise import keep_running
 from beket.kernel.text import say
 from collector import web as collector_web
-from collector.devices.store import FactStore
 from collector.ingest import Ingest as PointIngest
 from collector.inventory.signed import signed_part
 from collector.inventory.store import InventoryStore
@@ -100,7 +100,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         holds = Holds(recordings, clock=clock, budget_bytes=config.recordings.hold_budget_bytes)
         hold_news = HoldNews(holds, inventory)
         computers = Computers(config.computers, facts, inventory, clock=clock)
-        device_facts = FactStore(facts, inventory, instruments=instruments, clock=clock)
+        devices = Devices(facts, inventory, samples, sink.queue, instruments, clock=clock)
         unwell = functools.partial(_conditions, config, backups.views, holds, gear, inventory, clock)
         room = CentreParts(facts, inventory, samples, access, instruments, unwell)
         alerts = Alerts(config, room, clock=clock, rng=rng)
@@ -109,9 +109,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         archive = Retention(recordings, inventory, config.recordings, edge=False, clock=clock, instruments=instruments)
         book = hold_book(holds, hold_news, archive.forecaster)
-        asked = PageParts(
-            Playback(recordings), alerts.view, backups, book, computers.view, device_book(device_facts, samples)
-        )
+        asked = PageParts(Playback(recordings), alerts.view, backups, book, computers.view, devices.book)
         pages = pages_router(config, room, asked, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)
@@ -128,7 +126,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                         sink.queue,
                         functools.partial(agent_router, ledger, service, clock=clock),
                         computers.agent_router,
-                        functools.partial(collector_web.facts_router, device_facts.take),
+                        devices.agent_router,
                         functools.partial(vms_web.holds_router, hold_news, proved_ns=archive.age.proved_ns),
                         gear.agent_router,
                     ),
@@ -145,6 +143,7 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
                 **relay_units(config.relay, access, inventory, live.hub, clock=clock, rng=rng),
                 **repositories.units(rng=rng),
                 **computers.units(instruments, rng=rng),
+                **devices.units(rng=rng),
                 **service_units(config, service, access, clock=clock, rng=rng),
                 **alerts.units(),
                 **sink.units(clock=clock, rng=rng),

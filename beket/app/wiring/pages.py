@@ -14,14 +14,11 @@ from beket.app.light_line import LightLine
 from beket.app.wiring.alerts import CentreParts
 from beket.app.wiring.own_troubles import own_troubles
 from beket.kernel.clock import Clock, wall_ns_of
-from beket.kernel.ids import DeviceId
 from beket.kernel.text import Text
 from collector.alerts_view import AlertBody, AlertsView
 from collector.assets.view import ComputersView
-from collector.devices.store import FactStore
 from collector.rules.condition import Said
 from collector.rules.standing import State
-from collector.store.samples import SampleStore, SeriesSamples
 from dashboards.web import pages
 from dashboards.web.ports import AlertLine, Archive, Backups, ChangeNote, DeviceBook, HoldBook, Parts, Sees
 from vms.hold_news import HoldNews
@@ -69,15 +66,6 @@ def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *,
             stale_after_s=config.web.stale_after_s,
         )
     )
-
-
-def device_book(facts: FactStore, samples: SampleStore) -> DeviceBook:
-    """What the page of a device says besides the newest samples."""
-
-    def history(name: str, device: DeviceId, start_ns: int, end_ns: int) -> Sequence[SeriesSamples]:
-        return samples.query(name, {"device": device}, start_ns=start_ns, end_ns=end_ns)
-
-    return DeviceBook(facts=facts.facts, changes=facts.changes, history=history)
 
 
 def hold_book(holds: Holds, news: HoldNews, forecaster: Forecaster) -> HoldBook:

@@ -22,7 +22,7 @@ from beket.kernel.metrics import Catalogue
 from beket.kernel.text import plain
 from beket.testing.recordings import recording
 from collector.devices.admission import FACTS_MAX, is_key, is_value
-from collector.devices.store import KnownFact
+from collector.devices.known import KnownFact
 from collector.topology.derive import derive
 from collector.topology.links import End, Kind, Protocol, device
 from collector.topology.told import Neighbourhood, neighbourhoods

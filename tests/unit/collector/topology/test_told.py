@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from beket.kernel.ids import DeviceId
 from beket.testing.source_tree import PROJECT
-from collector.devices.store import KnownFact
+from collector.devices.known import KnownFact
 from collector.topology.told import Behind, Name, Neighbour, Neighbourhood, Port, neighbourhoods
 
 GOLDEN = PROJECT / "tests/fixtures/wire/1/neighbour-facts.json"
