@@ -38,8 +38,8 @@ def lay_at(
 ) -> list[StoredSegment]:
     """The same from any moment."""
     laid = []
-    (volume,) = store.shelf.volumes
     for number, size_bytes in enumerate(sizes_bytes):
+        volume = store.shelf.place()[0]
         key = SegmentKey(camera, start_90k + number * SEGMENT_90K, next(_sequences))
         folder = ""
         for part in key.folder.split("/"):

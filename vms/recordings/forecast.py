@@ -5,7 +5,7 @@ When space is short all cameras lose the same share of their term (`sacrifice`),
 Note: vms/design/0027-holds-and-sacrifice.md "Forecast".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -158,7 +158,8 @@ class Forecaster:
         now_90k = self._clock.wall_ns() * TICKS_PER_S // NS_PER_S
         free_bytes = self._store.shelf.room_of_all_bytes()
         with self._store.database.read() as connection:
-            ahead = look_ahead(connection, self._keeping(), now_90k=now_90k, free_bytes=free_bytes)
+            away = self._store.shelf.of_no_use()
+            ahead = look_ahead(connection, self._keeping(), now_90k=now_90k, free_bytes=free_bytes, away=away)
         self._newest = ahead
         if self._instruments is not None:
             self._tell(ahead, self._instruments, now_90k)
@@ -175,9 +176,17 @@ class Forecaster:
 
 
 def look_ahead(
-    connection: sa.Connection, keeping: Mapping[CameraId, Keeping], *, now_90k: int, free_bytes: int
+    connection: sa.Connection,
+    keeping: Mapping[CameraId, Keeping],
+    *,
+    now_90k: int,
+    free_bytes: int,
+    away: Collection[int] = (),
 ) -> Ahead:
-    """What the sums by hour say; `free_bytes` is what is free above the floor, negative when it is undercut."""
+    """What the sums by hour say; `free_bytes` is what is free above the floor, negative when it is undercut.
+
+    `away`: disks on which nothing can be deleted to make room.
+    """
     age_days = ((now_90k - hours.c.hour_90k - 1) // DAY_90K).label("age_days")
     recent = sa.case((hours.c.hour_90k >= now_90k - RATE_90K, hours.c.size_bytes), else_=0)
     rows = connection.execute(
@@ -197,8 +206,13 @@ def look_ahead(
     # What cameras left that are not in the inventory stays until somebody decides: it is no room for others.
     found = [_camera(one, days_of[one], keeping[one], now_90k) for one in sorted(days_of) if one in keeping]
     held_bytes = _held_bytes(connection)
-    used_bytes = sum(sum(one.by_day) for one in found)
+    used_bytes = sum(sum(one.by_day) for one in found) - _bytes_on(connection, away)
     return Ahead(tuple(found), max(0, free_bytes + used_bytes - held_bytes), held_bytes)
+
+
+def _bytes_on(connection: sa.Connection, disks: Collection[int]) -> int:
+    total = sa.select(sa.func.coalesce(sa.func.sum(hours.c.size_bytes), 0)).where(hours.c.disk.in_(disks))
+    return int(connection.execute(total).scalar_one())
 
 
 class _Day(NamedTuple):

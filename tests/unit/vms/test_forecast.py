@@ -11,6 +11,7 @@ from beket.kernel.units import TICKS_PER_S
 from beket.testing.crash_disk import CrashDisk
 from tests.recorded_hours import hold, hour_90k, lay
 from vms import metrics
+from vms.recordings import index
 from vms.recordings.cleaner import Cleaner
 from vms.recordings.forecast import Ahead, CameraAhead, Forecaster
 from vms.recordings.sacrifice import Keeping
@@ -96,10 +97,14 @@ def test_rates_room_and_ages_come_from_the_store(make_store: Callable[..., Store
     assert told[metrics.FULL_IN.name] == ahead.full_in_days() * 86_400  # type: ignore[operator]
 
 
-def test_what_is_forecast_is_what_the_cleaner_then_keeps(make_store: Callable[..., Store]) -> None:
-    disk = CrashDisk()
-    store = make_store(disk)
-    disk.capacity_bytes = 30_000
+@pytest.mark.parametrize("capacities", [(30_000,), (22_000, 11_000), (12_000, 12_000, 12_000)])
+def test_what_is_forecast_is_what_the_cleaner_then_keeps_on_any_disks(
+    make_store: Callable[..., Store], capacities: tuple[int, ...]
+) -> None:
+    disks = [CrashDisk(device=f"disk-{number}") for number in range(len(capacities))]
+    store = make_store(*disks)
+    for disk, capacity_bytes in zip(disks, capacities, strict=True):
+        disk.capacity_bytes = capacity_bytes
     said: list[float] = []
     for hour in range(24 * 12):
         lay(store, GATE, hour, 100)
@@ -112,7 +117,7 @@ def test_what_is_forecast_is_what_the_cleaner_then_keeps(make_store: Callable[..
         Cleaner(store, lambda k=keeping: k, clock=clock, instruments=instruments).run_once()
         if hour in (24 * 4, 24 * 12 - 1):
             said.append(looking.run_once().share())
-    # 27,000 bytes for 2,400 a day of ten and of five days: three quarters of each term.
+    # The floors left free, 27,000 bytes for 2,400 a day of ten and of five days: three quarters of each term.
     assert said == [pytest.approx(0.75, abs=0.02)] * 2
     ages = {one.camera: (hour_90k(24 * 12) - one.oldest_90k) / hour_90k(24) for one in looking.run_once().cameras}
     kept = {one.camera: len([day for day in one.by_day if day]) for one in looking.run_once().cameras}
@@ -140,3 +145,18 @@ def test_the_share_is_never_more_than_all_nor_does_a_hold_make_it_more(
     assert full_in is None or full_in <= 61
     assert ahead.days_lost(more_bytes) >= 0
     assert ahead.sentence().uk
+
+
+def test_what_lies_on_a_disk_that_is_away_is_no_room(make_store: Callable[..., Store]) -> None:
+    disks = [CrashDisk(device="a"), CrashDisk(device="b")]
+    store = make_store(*disks)
+    for hour in range(-40, 0):
+        lay(store, GATE, hour, 100)
+    for disk in disks:
+        disk.capacity_bytes = disk.used_bytes() + 500
+    before = forecaster(store, hour=0).run_once()
+    with store.database.read() as connection:
+        lying = {number: size_bytes for number, (_, size_bytes) in index.held_by_disk(connection).items()}
+    ill = store.shelf.volumes[0].id
+    store.shelf.note_failure(ill)
+    assert forecaster(store, hour=0).run_once().room_bytes == before.room_bytes - 500 - lying[ill]
