@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     INVENTORY_PART = "inventory-part"
     JOURNAL_HEAD = "journal-head"
     RECORDING_SEAL = "recording-seal"
+    LEDGER_ANCHOR = "ledger-anchor"
 
 
 class SigningKey:

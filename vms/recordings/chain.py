@@ -23,6 +23,7 @@ from vms.recordings.segments import StoredSegment
 SEGMENTS_MAX = 256
 GAPS_MAX = 256
 LINE_MAX_BYTES = 256 * KIB
+ANCHOR_MAX_BYTES = 4 * KIB
 SHA256_BYTES = 32
 # As in the identity box.
 _LIMIT = 1 << 62
@@ -84,6 +85,38 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     gaps: Annotated[tuple[SealedGap, ...], msgspec.Meta(max_length=GAPS_MAX)] = ()
     sealed_at_ns: int
     clock_is_set: bool
+
+
+class Anchor(msgspec.Struct, frozen=True, kw_only=True):
+    """What the site signs when it takes old seals out of its ledger: up to here seals may be missing.
+
+    Attributes:
+        number, seal_sha256: of the newest seal that was taken out; the next one names this hash.
+        last_sequence: of the newest recording that they named; all were deleted on purpose.
+    """
+
+    community: _Name
+    site: _Name
+    camera: _Name
+    number: Annotated[int, msgspec.Meta(ge=1, lt=_LIMIT)]
+    seal_sha256: _Hex
+    last_sequence: _Number
+    trimmed_at_ns: int
+
+
+class _AnchorLine(msgspec.Struct, frozen=True):
+    anchor: msgspec.Raw
+    public_key: _Name
+    signature: Annotated[bytes, msgspec.Meta(max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorLine:
+    """An anchor as it was read; `is_genuine`: the signature is that of the key that the line names."""
+
+    anchor: Anchor
+    public_key: str
+    is_genuine: bool
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -157,6 +190,26 @@ def read_line(data: bytes) -> SealLine:
         and segments[-1].sha256.hex() == seal.head_sha256
     )
     return SealLine(seal, segments, line.public_key, genuine, sha256_hex(statement))
+
+
+def anchor_line(anchor: Anchor, key: SigningKey) -> bytes:
+    """The signed line with its line end."""
+    statement = wire.canonical(anchor)
+    signature = key.sign(Purpose.LEDGER_ANCHOR, statement)
+    return wire.encode(_AnchorLine(msgspec.Raw(statement), key.public, signature)) + b"\n"
+
+
+def read_anchor(data: bytes) -> AnchorLine:
+    """The anchor in one line.
+
+    Raises:
+        ProtocolError: it is none; a wrong signature is no error here.
+    """
+    line = wire.decode(data, _AnchorLine, max_bytes=ANCHOR_MAX_BYTES)
+    statement = bytes(line.anchor)
+    anchor = wire.decode(statement, Anchor, max_bytes=ANCHOR_MAX_BYTES)
+    genuine = verify(line.public_key, Purpose.LEDGER_ANCHOR, statement, line.signature)
+    return AnchorLine(anchor, line.public_key, genuine)
 
 
 def sha256_hex(data: bytes) -> str:

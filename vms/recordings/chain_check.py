@@ -130,12 +130,23 @@ class _Seals:
         self._first_sequence: int | None = None
         self._bad: set[int] = set()
         self._named_here = 0
+        # Hashes of the newest seals that were taken out on purpose, by number: what the next ones name.
+        self._anchored = self._anchors()
+
+    def _anchors(self) -> dict[int, str]:
+        check, found = self._check, {}
+        for line in self._ledger.anchors(check.camera):
+            anchor = line.anchor
+            is_here = (anchor.community, anchor.camera) == (check.store.origin.community, check.camera)
+            if line.is_genuine and is_here and check.trusts(anchor.site, line.public_key):
+                found[anchor.number] = anchor.seal_sha256
+        return found
 
     def findings(self) -> Iterator[Finding]:
         with self._check.store.database.read() as connection:
             newest = seal_index.head(connection, self._check.camera).number
         absent: dict[int, None] = {}
-        highest = 0
+        highest, trimmed = 0, max(self._anchored, default=0)
         for line in self._ledger.read(self._check.camera):
             # A damaged line may be what a power cut left of one that was made anew; if it was a seal, its number lacks.
             if isinstance(line, Damaged):
@@ -151,11 +162,13 @@ class _Seals:
             if number <= highest or not self._follows(line):
                 yield self._finding(number, Fault.MOVED_SEAL)
             absent.pop(number, None)
-            absent.update(dict.fromkeys(range(highest + 1, min(number, highest + LOST_SEALS_MAX))))
+            known = max(highest, trimmed)
+            absent.update(dict.fromkeys(range(known + 1, min(number, known + LOST_SEALS_MAX))))
             highest = max(highest, number)
             self._last = line
             yield from self._list(line)
-        absent.update(dict.fromkeys(range(highest + 1, min(newest, highest + LOST_SEALS_MAX) + 1)))
+        known = max(highest, trimmed)
+        absent.update(dict.fromkeys(range(known + 1, min(newest, known + LOST_SEALS_MAX) + 1)))
         for number in absent:
             if number not in self._bad:
                 self._bad.add(number)
@@ -173,6 +186,8 @@ class _Seals:
         return None
 
     def _follows(self, line: SealLine) -> bool:
+        if line.seal.number - 1 in self._anchored:
+            return line.seal.previous_seal_sha256 == self._anchored[line.seal.number - 1]
         if self._last is None or self._last.seal.number != line.seal.number - 1:
             return line.seal.number > 1 or not line.seal.previous_seal_sha256
         return line.seal.previous_seal_sha256 == self._last.seal_sha256

@@ -4,6 +4,7 @@ It goes through the Disk port under the store's rules: bytes synced, then the na
 What a crash leaves of a line is ended by the next one and read as nothing. No camera can be called like the folder.
 """
 
+import contextlib
 import datetime
 import heapq
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,15 @@ from beket.kernel.clock import NS_PER_S
 from beket.kernel.errors import BeketError, NoSpace, NotFound, ProtocolError
 from beket.kernel.ids import CameraId, is_slug
 from beket.kernel.units import KIB, TICKS_PER_S
-from vms.recordings.chain import LINE_MAX_BYTES, SealLine, read_line
+from vms.recordings.chain import LINE_MAX_BYTES, AnchorLine, SealLine, read_anchor, read_line
 from vms.recordings.disk import Disk, DiskFailure, GrowingFile
 from vms.recordings.layout import START_LIMIT_90K
 from vms.recordings.shelf import Shelf, Volume
 
 FOLDER = "beket.ledger"
 _SUFFIX = ".jsonl"
+# Beside the months: what was taken out of them, the last line counts.
+_ANCHORS = "trimmed.anchors"
 _READ_BYTES = 256 * KIB
 
 
@@ -54,8 +57,11 @@ class Ledger:
         Raises:
             NoSpace, DiskFailure: it may be there or not; appended again it does no harm.
         """
+        return self._append(camera, f"{_month(wall_ns)}{_SUFFIX}", line)
+
+    def _append(self, camera: CameraId, bare: str, line: bytes) -> tuple[str, int]:
         folder = f"{FOLDER}/{camera}"
-        name = f"{folder}/{_month(wall_ns)}{_SUFFIX}"
+        name = f"{folder}/{bare}"
         self._make_folder(FOLDER, "")
         self._make_folder(folder, FOLDER)
         file = self._open(name)
@@ -93,11 +99,47 @@ class Ledger:
                 continue
             number = 0
             try:
-                for number, data in enumerate(self._split(name), 1):
-                    if data:
-                        yield _seal_or_damage(name, number, data)
+                for found in self.lines_of(name):
+                    number += 1
+                    yield found
             except DiskFailure:
                 yield Damaged(name, number + 1)
+
+    def months(self, camera: CameraId) -> list[str]:
+        """The names of the camera's files of seals."""
+        return [f"{FOLDER}/{camera}/{bare}" for bare in self._names(f"{FOLDER}/{camera}") if bare.endswith(_SUFFIX)]
+
+    def lines_of(self, name: str) -> Iterator[SealLine | Damaged]:
+        """Every line of one file.
+
+        Raises:
+            DiskFailure: the disk does not give it.
+        """
+        for number, data in enumerate(self._split(name), 1):
+            if data:
+                yield _seal_or_damage(name, number, data)
+
+    def take_out(self, camera: CameraId, name: str, anchor: bytes) -> None:
+        """Remove a file of seals, once `anchor` says durably that they were taken out.
+
+        Raises:
+            NoSpace, DiskFailure: the file may be there or not; taken out again it does no harm.
+        """
+        self._append(camera, _ANCHORS, anchor)
+        # Not synced: what comes back with a power cut is only older than the anchor.
+        self._disk.unlink(name)
+
+    def anchors(self, camera: CameraId) -> Iterator[AnchorLine]:
+        """What was taken out, as it was signed, the oldest first; a line that is none is left out."""
+        name = f"{FOLDER}/{camera}/{_ANCHORS}"
+        if _ANCHORS not in self._names(f"{FOLDER}/{camera}"):
+            return
+        try:
+            for data in self._split(name):
+                with contextlib.suppress(ProtocolError):
+                    yield read_anchor(data)
+        except DiskFailure:
+            return
 
     def _names(self, folder: str) -> list[str]:
         """Names in a folder; none where the disk does not give it: then its seals lack, and that is told."""
@@ -123,6 +165,7 @@ class Ledger:
         try:
             return self._disk.reopen(name)
         except NotFound:
+            self._durable.discard(name)
             return self._disk.create(name)
 
     def _make_folder(self, name: str, parent: str) -> None:
@@ -149,7 +192,7 @@ class Ledgers:
         # The oldest disk first, so that a ledger seldom changes its disk.
         for volume in sorted(self._shelf.place(), key=lambda volume: (volume.is_failing, volume.id)):
             try:
-                name, at_bytes = self._ledger(volume).append(camera, line, wall_ns=wall_ns)
+                name, at_bytes = self.on(volume).append(camera, line, wall_ns=wall_ns)
             except (NoSpace, DiskFailure) as error:
                 refusal = refusal or error
             else:
@@ -159,13 +202,19 @@ class Ledgers:
 
     def cameras(self) -> list[CameraId]:
         """Cameras that have a ledger here."""
-        return sorted({camera for volume in self._shelf.volumes for camera in self._ledger(volume).cameras()})
+        return sorted({camera for volume in self._shelf.volumes for camera in self.on(volume).cameras()})
 
     def read(self, camera: CameraId) -> Iterator[SealLine | Damaged]:
         """The camera's seals by their numbers, as `Ledger.read` gives them; a damaged line where it stands."""
-        return merged([self._ledger(volume) for volume in self._shelf.volumes], camera)
+        return merged([self.on(volume) for volume in self._shelf.volumes], camera)
 
-    def _ledger(self, volume: Volume) -> Ledger:
+    def anchors(self, camera: CameraId) -> Iterator[AnchorLine]:
+        """What was taken out of the camera's ledger, on all disks."""
+        for volume in self._shelf.volumes:
+            yield from self.on(volume).anchors(camera)
+
+    def on(self, volume: Volume) -> Ledger:
+        """The ledger on one disk."""
         return self._of.setdefault(volume.id, Ledger(volume.disk))
 
 

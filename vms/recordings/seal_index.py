@@ -172,6 +172,12 @@ def unsent(connection: sa.Connection, known: Sequence[CameraId], limit: int) -> 
     return [UnsentSeal(CameraId(slug), *rest) for slug, *rest in rows]
 
 
+def has_unsent(connection: sa.Connection, disk: int, name: str) -> bool:
+    """Whether a seal in this file of the ledger has still to travel."""
+    found = sa.select(sa.exists().where(unsent_seals.c.disk == disk, unsent_seals.c.name == name))
+    return bool(connection.execute(found).scalar())
+
+
 def forget_sent(connection: sa.Connection, camera: CameraId, number: int) -> None:
     """The centre has the seal."""
     connection.execute(

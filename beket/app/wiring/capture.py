@@ -27,7 +27,7 @@ from beket.app.wiring.agent_side import AgentFiles, InventoryOnDisk, connect, lo
 from beket.app.wiring.live_site import live_uplink
 from beket.app.wiring.recordings import open_recordings
 from beket.app.wiring.retention import Retention
-from beket.kernel.clock import Clock, read_boot_id
+from beket.kernel.clock import NS_PER_S, Clock, read_boot_id
 from beket.kernel.ids import CameraId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
@@ -39,11 +39,15 @@ from vms.recordings.held import HeldSpan
 from vms.recordings.seal_index import UnsentSeal
 from vms.recordings.sealing import Sealer
 from vms.recordings.store import Store
+from vms.recordings.trimming import Trimmer
 from vms.recordings.writer import Recorder
 
 INVENTORY_EVERY_S = 2
 STATUS_EVERY_S = 5
 SEAL_CHECK_EVERY_S = 60
+# Not while everything starts.
+TRIM_AFTER_S = 1800
+TRIM_EVERY_S = 86_400
 UPLOAD_EVERY_S = 2
 HOLDS_EVERY_S = 20
 BURST_BYTES = 256 * KIB
@@ -75,6 +79,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         begin_run(files.run_mark, **run)
         stack.callback(end_run, files.run_mark, **run)
         sealer = Sealer(store, identity.key, clock=clock)
+        trimmer = Trimmer(store, identity.key, clock=clock)
         stack.callback(sealer.seal_all)  # after the recorder has closed its last segments
         recorder = Recorder(store, clock=clock, instruments=instruments, segment_s=config.cameras.segment_s)
         stack.callback(recorder.close)
@@ -120,7 +125,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "uplink": supervised("uplink", functools.partial(upload, uploader, clock=clock)),
                 "holds": supervised("holds", functools.partial(ask_for_holds, held, clock=clock)),
                 **retention.units(rng=rng),
-                "sealing": supervised("sealing", functools.partial(seal, sealer, clock=clock)),
+                "sealing": supervised("sealing", functools.partial(seal, sealer, trimmer, clock=clock)),
                 "seals": supervised("seals", functools.partial(bring_seals, seals, clock=clock)),
             },
         )
@@ -151,10 +156,14 @@ async def report(capture: Capture, instruments: Instruments, sink: PointSink, *,
         await asyncio.to_thread(sink.put, points)
 
 
-async def seal(sealer: Sealer, *, clock: Clock) -> None:
-    """Sign what was recorded, each camera once an hour."""
+async def seal(sealer: Sealer, trimmer: Trimmer, *, clock: Clock) -> None:
+    """Sign what was recorded, each camera once an hour; once a day take out what is signed of what is deleted."""
+    trim_at_ns = clock.mono_ns() + TRIM_AFTER_S * NS_PER_S
     while True:
         await asyncio.to_thread(sealer.run_once)
+        if clock.mono_ns() >= trim_at_ns:
+            trim_at_ns = clock.mono_ns() + TRIM_EVERY_S * NS_PER_S
+            await asyncio.to_thread(trimmer.run_once)
         await clock.sleep(SEAL_CHECK_EVERY_S)
 
 
