@@ -54,7 +54,10 @@ class PlanConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tags: Annotated[tuple[str, ...], Meta(description="Позначки копій.")] = ()
     preset: Annotated[
         PresetName,
-        Meta(description="Готовий план: beket — бази й налаштування Бекета, shares — спільні теки, mail — пошта."),
+        Meta(
+            description="Готовий план: beket — бази й налаштування Бекета, shares — спільні теки, mail — пошта, "
+            "held — записи, які не стирати (шляхи — теки записів)."
+        ),
     ] = ""
     every_hours: Annotated[float, Meta(gt=0, le=24 * 31, description="Копія, молодша за стільки годин, свіжа.")] = 24
 

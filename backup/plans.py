@@ -5,7 +5,7 @@ copy when it is back. Failures are retried with growing waits. Note: backup/desi
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,10 @@ PLAN_TAG = "plan:"
 RETRY_STEPS_S = (5 * 60, 15 * 60, HOUR_S)
 
 
+# Of some paths, the files to copy now, and those (or folders) that should be but cannot.
+Choose = Callable[[Sequence[Path]], tuple[Sequence[Path], Sequence[Path]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is backed up, from where and how often.
@@ -34,6 +38,7 @@ class Plan:
         dumps: databases of PostgreSQL that are dumped first.
         before, after: programs that are run around a copy; what is after runs whatever came of it.
         vss: copy from a shadow of the volume, so that open files are whole; Windows only.
+        choose: asked before each run which files under the paths to copy, and which it cannot; None for all.
         canary: the file that is put among the paths for drills; None for none.
     """
 
@@ -50,6 +55,7 @@ class Plan:
     before: tuple[Hook, ...] = ()
     after: tuple[Hook, ...] = ()
     vss: bool = False
+    choose: Choose | None = None
 
     def __post_init__(self) -> None:
         check_slug(self.id, place="plan")

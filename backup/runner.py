@@ -122,6 +122,9 @@ class Runner:
         present = [path for path in plan.paths if path not in absent]
         if not present:
             return _Made(Outcome(OutcomeKind.FAILED, _joined([trouble.sentence for trouble in troubles])))
+        if plan.choose is not None:
+            chosen, lacking = await asyncio.to_thread(plan.choose, present)
+            present, absent = list(chosen), [*absent, *lacking]
         if plan.canary is not None and not manifest.may_be_excluded(str(plan.canary), plan.excludes):
             present += [plan.canary] if await asyncio.to_thread(canary.put, plan.canary) else []
         good = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-PresetName = Literal["", "beket", "shares", "mail"]
+PresetName = Literal["", "beket", "shares", "mail", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,12 @@ class Preset:
     Attributes:
         excludes: restic's patterns.
         databases: SQLite files are copied whole first.
+        is_held_footage: the paths are folders of recordings, of which only what is held is saved.
     """
 
     excludes: tuple[str, ...] = ()
     databases: bool = False
+    is_held_footage: bool = False
 
 
 PRESETS: Mapping[PresetName, Preset] = {
@@ -50,4 +52,6 @@ PRESETS: Mapping[PresetName, Preset] = {
         excludes=("*.lock", "dovecot.index*", "dovecot-uidlist.lock", "*.msf", "cache2", "parent.lock", "*.tmp"),
         databases=True,
     ),
+    # «Не стирати»: recordings that a hold covers; the rest must not outlive its term in a copy.
+    "held": Preset(is_held_footage=True),
 }

@@ -40,7 +40,7 @@ from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
 from beket.app.wiring.centre_repository import ask_stored, enter, plan_report, remote_place, repository_of, tell_centre
-from beket.kernel.clock import NS_PER_S, Clock, is_set_within, read_boot_id, wall_ns_of
+from beket.kernel.clock import NS_PER_S, Clock, SystemClock, is_set_within, read_boot_id, wall_ns_of
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import SiteId
 from beket.kernel.metrics import Instruments
@@ -109,9 +109,18 @@ def plans_of(config: BackupConfig, site: SiteId, data: Path) -> tuple[Plan, ...]
             before=tuple(_hook_of(hook) for hook in plan.before),
             after=tuple(_hook_of(hook) for hook in plan.after),
             vss=sys.platform == "win32",
+            choose=_held_now if PRESETS[plan.preset].is_held_footage else None,
         )
         for plan in config.plans
     )
+
+
+def _held_now(folders: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
+    """What of recordings is held now. Imported only by whom it concerns: recordings are another room's."""
+    from beket.app.wiring.held_footage import held_files
+
+    found = held_files(folders, now_s=SystemClock().wall_ns() // NS_PER_S)
+    return found.files, found.lacking
 
 
 def _hook_of(hook: HookConfig) -> Hook:
