@@ -35,7 +35,7 @@ class Agreed:
 
     Attributes:
         control_url: what PLAY, keep-alive and TEARDOWN name.
-        keep_alive_method: GET_PARAMETER when the camera offers it, else OPTIONS.
+        keep_alive_method: GET_PARAMETER when the camera offers it, else OPTIONS; which follows when it is refused.
         next_cseq: number of the next request.
         clock_rate: of RTP time, in ticks a second, as the description says.
     """
@@ -77,6 +77,7 @@ class PlayingSession:
         self._ended: BeketError | None = None
         self._cseq = agreed.next_cseq
         self._unit_ns = mono_ns
+        self._keep_alive_method = agreed.keep_alive_method
         self._keep_alive_every_ns = round(agreed.keep_alive_s * NS_PER_S)
         self._keep_alive_at_ns = mono_ns + self._keep_alive_every_ns
         self._answered_nonce = False
@@ -180,13 +181,15 @@ class PlayingSession:
         if answer.status == 401 and self._authenticator is not None and not self._answered_nonce:
             self._answered_nonce = True  # a nonce of its own time: say it again, once
             self._authenticator.take(answer.headers.all("WWW-Authenticate"))
-            self._send(self._agreed.keep_alive_method)
+            self._send(self._keep_alive_method)
         elif answer.status == 454:
             raise ProtocolError(
                 say("Камера забула наш сеанс.", "The camera has forgotten our session."), subject=self.address.place
             )
         elif answer.status < 300:
             self._answered_nonce = False
+        else:  # some offer what they do not do; OPTIONS every server knows (RFC 2326 §10.1)
+            self._keep_alive_method = "OPTIONS"
 
     # Speaking ---------------------------------------------------------------------------------------------------------
 
@@ -195,7 +198,7 @@ class PlayingSession:
             self._unsent = self._unsent[self._wire.send_some(self._unsent) :]
         elif mono_ns >= self._keep_alive_at_ns:
             self._keep_alive_at_ns = mono_ns + self._keep_alive_every_ns
-            self._send(self._agreed.keep_alive_method)
+            self._send(self._keep_alive_method)
 
     def _send(self, method: str) -> None:
         fields = [("CSeq", str(self._cseq)), ("Session", self._agreed.session_id), ("User-Agent", "Beket")]

@@ -286,6 +286,67 @@ def test_session_is_kept_alive_with_what_the_camera_offers_and_torn_down_at_the_
     asyncio.run(asyncio.wait_for(story(), 20))
 
 
+async def drain_until(session: PlayingSession, seen: Callable[[], bool], *, after_s: int) -> None:
+    """Drain as if `after_s` had passed, until the camera was asked what the test waits for."""
+    scratch, mono_ns = make_scratch(), CLOCK.mono_ns() + after_s * 1_000_000_000
+    async with asyncio.timeout(30):
+        while not seen():
+            session.drain(scratch, mono_ns=mono_ns)
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("refusal", ["405 Method Not Allowed", "451 Parameter Not Understood", "501 Not Implemented"])
+def test_session_is_kept_alive_by_options_when_the_camera_refuses_what_it_offered(refusal: str) -> None:
+    asked: list[str] = []
+
+    def answer(method: str, _: str) -> str:
+        asked.append(method)
+        return f"RTSP/1.0 {refusal}\r\nCSeq: {{cseq}}\r\n\r\n" if method == "GET_PARAMETER" else usual(method)
+
+    async def story() -> None:
+        async with scripted_camera(answer) as port:
+            session = await connect(f"rtsp://127.0.0.1:{port}/1", credentials=None, clock=CLOCK)
+            await drain_until(session, lambda: "GET_PARAMETER" in asked, after_s=6)
+            received = session.received_bytes
+            await drain_until(session, lambda: session.received_bytes > received, after_s=7)
+            with contextlib.suppress(TimedOut):  # there was never a frame
+                await drain_until(session, lambda: False, after_s=12)
+            while asked[-1] != "OPTIONS":
+                await asyncio.sleep(0.01)
+            session.close()
+            assert asked[4:6] == ["GET_PARAMETER", "OPTIONS"]
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_a_new_nonce_is_answered_at_once_in_the_middle_of_the_stream_and_when_the_first_was_too_old() -> None:
+    nonces: list[str] = []
+    asked: list[tuple[str, str]] = []
+
+    def answer(method: str, request: str) -> str:
+        nonce = request.partition('nonce="')[2].partition('"')[0]
+        asked.append((method, nonce))
+        wanted = {"DESCRIBE": "second", "GET_PARAMETER": "third"}.get(method, nonce)
+        if nonce == wanted:
+            return usual(method)
+        given = "first" if nonce == "" else wanted
+        nonces.append(given)
+        return (
+            "RTSP/1.0 401 Unauthorized\r\nCSeq: {cseq}\r\n"
+            f'WWW-Authenticate: Digest realm="c", nonce="{given}", stale={"true" if nonce else "false"}\r\n\r\n'
+        )
+
+    async def story() -> None:
+        async with scripted_camera(answer) as port:
+            session = await connect(f"rtsp://127.0.0.1:{port}/1", credentials=LOGIN, clock=CLOCK)
+            assert nonces == ["first", "second"]
+            await drain_until(session, lambda: ("GET_PARAMETER", "third") in asked, after_s=6)
+            session.close()
+            assert nonces == ["first", "second", "third"]
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
 @pytest.mark.parametrize(
     ("after_play", "expected"),
     [(b"garbage?garbage", ProtocolError), (b"RTSP/1.0 454 Session Not Found\r\n\r\n", ProtocolError)],
