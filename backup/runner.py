@@ -6,6 +6,7 @@ Note: backup/design/0009-restic-wrapper.md.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Sequence
@@ -160,16 +161,15 @@ class Runner:
 
     async def _copy_whole(self, repository: Repository, job: Job, absent: Sequence[Path], gauge: Gauge) -> "_Made":
         plan = job.plan
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            # What was stopped before must start again, whatever ends us.
+            undo.push_async_callback(run_hooks, plan.after)
             prepared = await prepare(plan, job.paths, self._tools.staging, job.stop)
             if prepared.hindrance:
                 made = _Made(prepared.hindrance)
             else:
                 made = await self._copy_prepared(repository, job, prepared, absent, gauge)
-        except BaseException:
-            # What was stopped before must start again, whatever ends us.
-            await run_hooks(plan.after)
-            raise
+            undo.pop_all()
         return replace(made, outcome=await finish(plan, made.outcome))
 
     async def _copy_prepared(

@@ -5,6 +5,7 @@ Bytes are not synced until then: after a power cut a damaged arrival fails its h
 from any thread. Note: vms/design/0002-recording-store.md "Wire".
 """
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -98,11 +99,11 @@ class Ingest:
             if key in self._busy:
                 raise _wrong_moment(key)
             self._busy.add(key)
-        try:
-            return self._open(site, key, wanted, offset_bytes)
-        except BaseException:
-            self._release(key)
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._release, key)
+            arrival = self._open(site, key, wanted, offset_bytes)
+            undo.pop_all()
+        return arrival
 
     def take_gaps(self, site: SiteId, reports: GapReports) -> None:
         """Put a site's gaps into the ledger.

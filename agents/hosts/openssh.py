@@ -177,7 +177,8 @@ def connect(target: Target, check_key: CheckKey, *, known: HostKey | None = None
             hint=say("Встановіть її: apt install openssh-client", "Install it: apt install openssh-client"),
         )
     folder = Path(tempfile.mkdtemp(prefix="beket-ssh-"))
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
         key = _look_at_key(program, target, folder, known)
         check_key(key)
         _write(folder / "known", f"{_ALIAS} {key.kind} {key.blob}\n", 0o600)
@@ -186,9 +187,7 @@ def connect(target: Target, check_key: CheckKey, *, known: HostKey | None = None
         else:
             _write(folder / "ask", _ASK, 0o700)
             os.mkfifo(folder / "answer", 0o600)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        undo.pop_all()
     return WeakLink(target, program, folder)
 
 

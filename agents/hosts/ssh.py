@@ -52,7 +52,8 @@ def connect(target: Target, check_key: CheckKey, *, known: HostKey | None = None
         ProtocolError: it is no SSH server.
     """
     transport = _open(target)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(transport.close)
         with _mapped(target):
             _prefer(transport, known)
             transport.start_client(timeout=target.timeout_s)
@@ -62,9 +63,7 @@ def connect(target: Target, check_key: CheckKey, *, known: HostKey | None = None
             _log_in(transport, target)
         if not transport.is_authenticated():
             raise login_refused(target)
-    except BaseException:
-        transport.close()
-        raise
+        undo.pop_all()
     return ParamikoLink(transport, target)
 
 

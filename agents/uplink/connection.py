@@ -114,21 +114,18 @@ class PinnedConnection:
             ProtocolError: it answers with something that is not HTTP, or too long.
         """
         reused = self._http is not None
-        try:
-            return self._exchange(method, path, headers, body)
-        except Unreachable:
-            self.close()
-            if not reused:
-                raise
-        except BaseException:
-            self.close()
-            raise
-        # The centre may close an idle connection at any time; once more on a fresh one tells that from a dead line.
-        try:
-            return self._exchange(method, path, headers, body)
-        except BaseException:
-            self.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            try:
+                reply = self._exchange(method, path, headers, body)
+            except Unreachable:
+                if not reused:
+                    raise
+                # The centre may close an idle connection at any time; a fresh one tells that from a dead line.
+                self.close()
+                reply = self._exchange(method, path, headers, body)
+            undo.pop_all()
+        return reply
 
     def ask(self, path: str, message: msgspec.Struct, answer_type: type[T]) -> T:
         """Post a message and read the answer as `answer_type`.
@@ -170,13 +167,12 @@ class PinnedConnection:
         if self._http is None:
             host, port = self._address
             fresh = http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=self._tls)
-            try:
+            with contextlib.ExitStack() as undo:
+                undo.callback(fresh.close)
                 fresh.connect()
                 assert isinstance(fresh.sock, ssl.SSLSocket)
                 check_pin(fresh.sock, self._pin)
-            except BaseException:
-                fresh.close()
-                raise
+                undo.pop_all()
             self._http = fresh
         return self._http
 

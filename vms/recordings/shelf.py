@@ -8,7 +8,7 @@ Blocking; safe from any thread. Note: vms/design/0024-several-disks.md.
 import logging
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from beket.kernel.database import Database
@@ -64,14 +64,13 @@ class Volume:
                 raise DiskFailure(
                     say("Зникла тека із записами.", "A folder of recordings has vanished."), subject=key.folder
                 ) from error
-        try:
+        with ExitStack() as undo:
+            undo.callback(file.close)
             if head:
                 # Not synced: without its frames a head is worth nothing, and with them it is synced.
                 file.append(head)
             self.disk.sync_folder(key.folder)
-        except BaseException:
-            file.close()
-            raise
+            undo.pop_all()
         return file
 
     def remove_empty(self, folders: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ its end afterwards. Lives on the hub's loop. Note: vms/design/0008-live.md "Rela
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Protocol
@@ -117,12 +118,11 @@ class Relay:
             raise NotFound(say("Такої камери немає.", "There is no such camera."), subject=camera[:80])
         look = await asyncio.to_thread(self._door.enter, asked.user, camera)
         source = self._source(camera)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._write_end, look)
+            undo.callback(self._release, source)
             mount = await source.mount(within_s=self._picture_within_s)
-        except BaseException:
-            self._release(source)
-            self._write_end(look)
-            raise
+            undo.pop_all()
         visit = _Visit(self, asked, look, source, mount)
         self._visits.add(visit)
         return visit

@@ -186,14 +186,13 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
     centre.journal("make-recovery-key", parsed.host)
     # The file first: with a key that stands on no paper the old sheet would be worthless for nothing.
     _write_private(parsed.sheet, render(sheet))
-    try:
+    with ExitStack() as undo:
+        undo.callback(parsed.sheet.unlink, missing_ok=True)
         only_one = await keyring.replace_key(parsed.host, Holder.RECOVERY, sheet.key)
         if centre.config.repositories.second.is_on:
             place = second_place(centre.config)
             await keyring.add_key_to(place.repository(parsed.host, keyring), sheet.key)
-    except BaseException:
-        parsed.sheet.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     tell(
         say(
             "Аркуш: {file}. Роздрукуйте його, зітріть файл, покладіть аркуш у сейф.",

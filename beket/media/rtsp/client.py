@@ -5,6 +5,7 @@ is sent only as an answer to a challenge, is never part of an URL, and stands in
 """
 
 import asyncio
+import contextlib
 import re
 import ssl
 from collections.abc import Sequence
@@ -63,20 +64,20 @@ async def connect(
     tls = tls or unverified_tls()
     for _ in range(REDIRECTS_MAX + 1):
         wire = await Wire.open(address, tls=tls, within_s=handshake_s)
-        try:
-            async with asyncio.timeout(handshake_s):
-                return await _Handshake(wire, credentials).run(clock)
-        except _Redirected as elsewhere:
-            wire.close()
-            if elsewhere.address.host != address.host:
-                credentials = None  # the password is this camera's, not a stranger's
-            address = elsewhere.address
-        except TimeoutError as error:
-            wire.close()
-            raise _silent(address) from error
-        except BaseException:
-            wire.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(wire.close)
+            try:
+                async with asyncio.timeout(handshake_s):
+                    session = await _Handshake(wire, credentials).run(clock)
+            except _Redirected as elsewhere:
+                if elsewhere.address.host != address.host:
+                    credentials = None  # the password is this camera's, not a stranger's
+                address = elsewhere.address
+            except TimeoutError as error:
+                raise _silent(address) from error
+            else:
+                undo.pop_all()
+                return session
     raise ProtocolError(
         say("Камера надто багато разів відсилає за іншою адресою.", "The camera redirects too many times."),
         subject=address.place,

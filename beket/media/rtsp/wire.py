@@ -84,28 +84,26 @@ class Wire:
             ProtocolError: TLS was refused.
         """
         loop = asyncio.get_running_loop()
-        raw = None
-        try:
-            async with asyncio.timeout(within_s):
-                found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-                family, kind, protocol, _, target = found[0]
-                raw = socket.socket(family, kind, protocol)
-                raw.setblocking(False)
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await loop.sock_connect(raw, target)
-                if not address.is_tls:
-                    return cls(raw, address)
-                secured = tls.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=address.host)
-                raw = secured
-                await _shake_hands(secured)
-                return cls(secured, address)
-        except BaseException as error:
-            if raw is not None:
-                raw.close()
-            if isinstance(error, OSError):  # socket, name and TLS errors, and the time-out, all derive from it
+        with contextlib.ExitStack() as undo:
+            try:
+                async with asyncio.timeout(within_s):
+                    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+                    family, kind, protocol, _, target = found[0]
+                    sock = socket.socket(family, kind, protocol)
+                    undo.callback(sock.close)
+                    sock.setblocking(False)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    await loop.sock_connect(sock, target)
+                    if address.is_tls:
+                        secured = tls.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=address.host)
+                        undo.callback(secured.close)
+                        await _shake_hands(secured)
+                        sock = secured
+            except OSError as error:  # socket, name and TLS errors, and the time-out, all derive from it
                 raise _mapped(error, address) from error
-            raise
+            undo.pop_all()
+        return cls(sock, address)
 
     def fileno(self) -> int:
         """The socket's descriptor."""
