@@ -17,6 +17,7 @@ from beket.kernel.inventory import Camera, Community, Device, DeviceKind, Invent
 from beket.kernel.secrets import Secret
 from beket.sim import gear, office
 from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
+from beket.sim.lldp import Peer
 from beket.sim.power import Power, Supply
 from beket.sim.router_settings import RouterSettings
 from beket.sim.scene import Daylight, Scene
@@ -186,16 +187,18 @@ class Simulation:
             self._shells.append((host, access, settings, is_awake))
             answers_snmp = _both(is_awake, settings.answers_snmp)
         self._hosts[DeviceId(thing.id)] = host
-        self.agents[DeviceId(thing.id)] = SnmpAgent(self._mib(thing, spec, power), is_awake=answers_snmp)
+        mib = self._mib(thing, spec, power, _peers(thing, spec, host))
+        self.agents[DeviceId(thing.id)] = SnmpAgent(mib, is_awake=answers_snmp)
 
-    def _mib(self, thing: GearSpec, spec: SiteSpec, power: Power) -> Mib:
+    def _mib(self, thing: GearSpec, spec: SiteSpec, power: Power, peers: list[Peer]) -> Mib:
         location = f"{spec.site.village}, {spec.site.name}"
         plate = gear.Nameplate(thing.id, thing.description, location, "ІТ громади", list(DeviceKind).index(thing.kind))
         if thing.kind is DeviceKind.UPS:
             return gear.ups(plate, power=power)
         if simple := _OF_ONE_PORT.get(thing.kind):
             return simple(plate, power=power, supply=thing.supply)
-        return gear.network_gear(plate, tuple(map(self._port, thing.ports)), power=power, supply=thing.supply)
+        ports = tuple(map(self._port, thing.ports))
+        return gear.network_gear(plate, ports, power=power, supply=thing.supply, peers=peers)
 
     def _port(self, spec: PortSpec) -> gear.Port:
         camera = self.cameras[CameraId(spec.camera)] if spec.camera else None
@@ -234,6 +237,23 @@ def _camera(spec: CameraSpec, site: SiteSpec, host: str) -> Camera:
         retention_days=spec.retention_days,
         access=spec.access,
     )
+
+
+def _peers(thing: GearSpec, spec: SiteSpec, host: str) -> list[Peer]:
+    """Whom `thing` at `host` hears: gear that names it back, and cameras, which say who they are as some makers' do."""
+    network = host.rpartition(".")[0]
+    number = int(network.rpartition(".")[2])
+    gear_hosts = dict(zip((one.id for one in spec.gear), _gear_hosts(number), strict=False))
+    camera_hosts = dict(zip((one.id for one in spec.cameras), _camera_hosts(number), strict=False))
+    back = {(one.id, port.gear): port.name for one in spec.gear for port in one.ports if port.gear}
+    peers = []
+    for index, port in enumerate(thing.ports, start=1):
+        if port.gear:
+            other = next(one for one in spec.gear if one.id == port.gear)
+            peers.append(Peer(index, other.id, other.description, back[other.id, thing.id], gear_hosts[other.id]))
+        elif port.camera:
+            peers.append(Peer(index, port.camera, "Simulated camera", "eth0", camera_hosts[port.camera]))
+    return peers
 
 
 def _gear_hosts(site_number: int) -> Iterator[str]:

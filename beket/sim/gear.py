@@ -1,15 +1,16 @@
 """Owns what simulated gear says about itself over SNMP: routers and switches with living ports, a UPS on its battery.
 
 Given data about a device, builds its variables (`Mib`); the objects are those of RFC 3418 (system), RFC 2863
-(interfaces) and RFC 1628 (UPS). Counters are functions of the time since the device got its power, so that a test knows
-them without having asked; they start anew after a blackout, as real ones do.
+(interfaces), RFC 1628 (UPS) and LLDP-MIB. Counters are functions of the time since the device got its power, so that a
+test knows them without having asked; they start anew after a blackout, as real ones do.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from beket.sim import snmp_ber as ber
+from beket.sim.lldp import Peer, lldp, mac_of
 from beket.sim.power import Power, Supply
 from beket.sim.snmp_agent import Mib, Value
 from beket.sim.snmp_ber import Oid
@@ -65,8 +66,10 @@ class Nameplate:
     model: int
 
 
-def network_gear(plate: Nameplate, ports: tuple[Port, ...], *, power: Power, supply: Supply) -> Mib:
-    """A switch or a router with `ports`, numbered from 1."""
+def network_gear(
+    plate: Nameplate, ports: tuple[Port, ...], *, power: Power, supply: Supply, peers: Sequence[Peer] = ()
+) -> Mib:
+    """A switch or a router with `ports`, numbered from 1; `peers` are what it hears at their other ends."""
 
     def up_s() -> float:
         return power.up_s(supply)
@@ -74,7 +77,8 @@ def network_gear(plate: Nameplate, ports: tuple[Port, ...], *, power: Power, sup
     values = system_values(plate, up_s, services=2)
     values[(*IF_NUMBER, 0)] = ber.encode_int(len(ports))
     for index, port in enumerate(ports, start=1):
-        values |= port_values(port, index, up_s)
+        values |= port_values(port, index, up_s, mac_of(plate.name, index))
+    values |= lldp(plate.name, [(port.name, port.alias) for port in ports], peers)
     return Mib(values)
 
 
@@ -134,7 +138,7 @@ def system_values(plate: Nameplate, up_s: Callable[[], float], *, services: int)
     }
 
 
-def port_values(port: Port, index: int, up_s: Callable[[], float]) -> dict[Oid, Value]:
+def port_values(port: Port, index: int, up_s: Callable[[], float], mac: bytes) -> dict[Oid, Value]:
     """A port's row in the tables of RFC 2863."""
 
     def octets(mean_bps: float, wide: bool) -> Value:
@@ -147,7 +151,6 @@ def port_values(port: Port, index: int, up_s: Callable[[], float]) -> dict[Oid, 
         return ber.encode_int(UP if port.is_linked() else DOWN)
 
     none = ber.encode_int(0, ber.COUNTER32)
-    mac = bytes((2, 0, 0x5E, 0, 0, index))
     columns: dict[int, Value] = {
         1: ber.encode_int(index),
         2: text(port.name),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from beket.sim import snmp_ber as ber
 from beket.sim.gear import Nameplate, Port, port_values, system_values, text
+from beket.sim.lldp import mac_of
 from beket.sim.power import Power, Supply
 from beket.sim.snmp_agent import Mib, Value
 from beket.sim.snmp_ber import Oid
@@ -88,7 +89,7 @@ def _with_a_port(plate: Nameplate, power: Power, supply: Supply) -> dict[Oid, Va
     def up_s() -> float:
         return power.up_s(supply)
 
-    return system_values(plate, up_s, services=72) | port_values(LAN, 1, up_s)
+    return system_values(plate, up_s, services=72) | port_values(LAN, 1, up_s, mac_of(plate.name, 1))
 
 
 def _pages(up_s: float) -> int:

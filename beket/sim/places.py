@@ -20,13 +20,13 @@ def _village_gear(
     """
     uplinks = (
         PortSpec("wan", "провайдер", 20_000_000, in_bps=900_000, out_bps=1_400_000),
-        PortSpec("lan", "комутатор", 100_000_000, in_bps=1_400_000, out_bps=900_000),
+        PortSpec("lan", "комутатор", 100_000_000, in_bps=1_400_000, out_bps=900_000, gear=f"switch-{slug}"),
     )
     plugged = [
         PortSpec(f"ge{n}", f"камера: {words}", in_bps=520_000, out_bps=12_000, camera=camera)
         for n, (camera, words) in enumerate(cameras.items(), start=2)
     ]
-    to_router = PortSpec("ge1", "маршрутизатор", 100_000_000, in_bps=900_000, out_bps=1_400_000)
+    to_router = PortSpec("ge1", "маршрутизатор", 100_000_000, in_bps=900_000, out_bps=1_400_000, gear=f"router-{slug}")
     return (
         GearSpec(
             f"router-{slug}",
@@ -84,7 +84,7 @@ COUNCIL = SiteSpec(
             Supply.UPS,
             (
                 PortSpec("wan", "провайдер", 100_000_000, in_bps=6_000_000, out_bps=2_500_000),
-                PortSpec("lan", "комутатор", 1_000_000_000, in_bps=2_500_000, out_bps=6_000_000),
+                PortSpec("lan", "комутатор", 1_000_000_000, in_bps=2_500_000, out_bps=6_000_000, gear="switch-council"),
             ),
         ),
         GearSpec(
@@ -94,7 +94,9 @@ COUNCIL = SiteSpec(
             "Simulated PoE switch, 8 ports",
             Supply.MAINS,
             (
-                PortSpec("ge1", "маршрутизатор", 1_000_000_000, in_bps=6_000_000, out_bps=2_500_000),
+                PortSpec(
+                    "ge1", "маршрутизатор", 1_000_000_000, in_bps=6_000_000, out_bps=2_500_000, gear="router-council"
+                ),
                 PortSpec("ge2", "камера: вулиця", in_bps=520_000, out_bps=12_000, camera="council-street"),
                 PortSpec("ge3", "камера: двір", in_bps=520_000, out_bps=12_000, camera="council-yard"),
                 PortSpec("ge4", "бухгалтерія", in_bps=400_000, out_bps=1_900_000),

@@ -35,7 +35,7 @@ class CameraSpec:
 
 @dataclass(frozen=True, slots=True)
 class PortSpec:
-    """A port of simulated gear; `camera` is the id of what is plugged in, "" when it is not a camera."""
+    """A port of simulated gear; `camera` or `gear` is the id of what is plugged in, if it is of the site."""
 
     name: str
     alias: str = ""
@@ -43,6 +43,7 @@ class PortSpec:
     in_bps: float = 0
     out_bps: float = 0
     camera: str = ""
+    gear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
