@@ -17,6 +17,7 @@ from beket.kernel.text import Text, say
 from collector.devices import sheet
 from dashboards.web import device_now, states
 from dashboards.web.gear import may_read
+from dashboards.web.links import neighbours_of
 from dashboards.web.look import device_states
 from dashboards.web.person import Person, person_of, sites_by_id
 from dashboards.web.ports import Parts
@@ -80,6 +81,7 @@ def _device(parts: Parts, person: Person, asked: str) -> dict[str, Any]:
         "turns": sheet.turns(parts.devices.changes(device.id))[:TURNS_SHOWN],
         "readings": device_now.readings(points, device.id, now_ns=now_ns, history=parts.devices.history),
         "ports": ports,
+        "neighbours": neighbours_of(parts, person, device),
         "bps": device_now.spell_bps,
         "copied": may_read(person) and any(
             (view.site, view.device) == (site.id, device.id) for view in parts.backups.gear.views()

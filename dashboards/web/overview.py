@@ -15,6 +15,7 @@ from beket.kernel.errors import Forbidden, NotFound
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Inventory, Site
 from beket.kernel.text import say
+from collector.topology.links import device
 from dashboards.web import states
 from dashboards.web.entry import changing
 from dashboards.web.gear import may_read
@@ -104,6 +105,7 @@ def _facts(parts: Parts, person: Person) -> dict[str, Any]:
         "service_words": SERVICE_WORDS,
         "providers": {site.id: inventory.provider_of(site) for site in sites},
         "device_words": DEVICE_WORDS,
+        "linked": _linked(parts, inventory),
         "alerts": lines,
         "alerts_judged": parts.alerts is not None,
         "may_read_gear": may_read(person),
@@ -113,6 +115,12 @@ def _facts(parts: Parts, person: Person) -> dict[str, Any]:
         "lights": _lights(parts, seen),
         "own_troubles": _own_troubles(parts, person, seen),
     }
+
+
+def _linked(parts: Parts, inventory: Inventory) -> set[SiteId]:
+    """The sites of which it is known what is joined to what."""
+    ends = {end.party for link in parts.topology().links for end in link.ends}
+    return {one.site for one in inventory.devices if device(one.id) in ends}
 
 
 def _own_troubles(parts: Parts, person: Person, seen: set[SiteId]) -> list[OwnTrouble]:

@@ -14,6 +14,7 @@ from dashboards.web import (
     entry,
     gear,
     holds,
+    links,
     look,
     overview,
     practice,
@@ -44,4 +45,5 @@ def router(parts: Parts) -> APIRouter:
     routes.include_router(computers.router(parts, renderer))
     routes.include_router(gear.router(parts, renderer))
     routes.include_router(device.router(parts, renderer))
+    routes.include_router(links.router(parts, renderer))
     return routes

@@ -20,6 +20,7 @@ from beket.kernel.text import Text, plain
 from collector.assets.view import ComputersView
 from collector.devices.known import FactChange, KnownFact
 from collector.store.samples import SeriesSamples
+from collector.topology.derive import Topology
 from vms.recordings.holds import Hold, Holds
 from vms.recordings.playback import Timeline
 
@@ -179,6 +180,7 @@ class Parts:
         own_troubles: what troubles Beket itself, by the oldest moment whose samples still count.
         one_click_logins: accounts that a browser on the centre's own machine enters with one click; none in a real one.
         training: whether everything shown is invented, and says so.
+        topology: what is joined to what.
         stale_after_s: age at which a sample tells nothing of the present any more.
         camera_up: name of the metric that is 1 while a camera records.
         device_up: name of the metric that is 1 while a device answers.
@@ -199,5 +201,6 @@ class Parts:
     power: PowerSwitch | None = None
     own_troubles: Callable[[int], Sequence[OwnTrouble]] = lambda _: ()
     one_click_logins: tuple[str, ...] = ()
+    topology: Callable[[], Topology] = Topology
     training: bool = False
     stale_after_s: int = 60

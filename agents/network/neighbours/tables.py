@@ -142,7 +142,11 @@ def lldp_neighbours(columns: Sequence[Column], addresses: Column, ports: OwnPort
         if len(numbers) == 3:
             time_mark, port, remote = numbers
             newest[port, remote] = max(newest.get((port, remote), (-1, b"")), (time_mark, raw))
-    managed = dict(_managed(addresses))
+    managed: dict[tuple[int, int], str] = {}
+    for whose, address in _managed(addresses):
+        # IPv4 stands first in the table; an address of one cable names nobody.
+        if address and not address.startswith("fe80:"):
+            managed.setdefault(whose, address)
     found = [
         Neighbour(
             "lldp",

@@ -109,7 +109,9 @@ async def run_centre(config: CentreConfig, *, clock: Clock, rng: random.Random, 
         parts = _Parts(config, clock, access, inventory, samples, recordings, instruments)
         archive = Retention(recordings, inventory, config.recordings, edge=False, clock=clock, instruments=instruments)
         book = hold_book(holds, hold_news, archive.forecaster)
-        asked = PageParts(Playback(recordings), alerts.view, backups, book, computers.view, devices.book)
+        asked = PageParts(
+            Playback(recordings), alerts.view, backups, book, computers.view, devices.book, devices.topology.current
+        )
         pages = pages_router(config, room, asked, clock=clock)
         people = (pages, *alerts.routers(), live.people_router())
         cert, key, _ = tls.server_files(config.keys, config.agents.names)

@@ -1,4 +1,4 @@
-"""Puts the facts of devices together for the centre: their store, the door for agents, the pages' book, one metric."""
+"""Puts the facts of devices together for the centre: store, agents' door, pages' book, links, one metric."""
 
 import asyncio
 import random
@@ -17,6 +17,7 @@ from collector import web
 from collector.devices.info import info_points
 from collector.devices.store import FactStore
 from collector.store.samples import SampleStore, SeriesSamples
+from collector.topology.view import TopologyView
 from dashboards.web.ports import DeviceBook
 
 INFO_EVERY_S = 60
@@ -37,6 +38,7 @@ class Devices:
     ) -> None:
         """`forward` gets each sample that is made here too."""
         self.store = FactStore(facts, inventory, instruments=instruments, clock=clock)
+        self.topology = TopologyView(lambda source: self.store.facts(source=source), inventory, clock=clock)
         self._inventory = inventory
         self._samples = samples
         self._forward = forward

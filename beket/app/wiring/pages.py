@@ -19,6 +19,7 @@ from collector.alerts_view import AlertBody, AlertsView
 from collector.assets.view import ComputersView
 from collector.rules.condition import Said
 from collector.rules.standing import State
+from collector.topology.derive import Topology
 from dashboards.web import pages
 from dashboards.web.ports import AlertLine, Archive, Backups, ChangeNote, DeviceBook, HoldBook, Parts, Sees
 from vms.hold_news import HoldNews
@@ -36,6 +37,7 @@ class PageParts:
     holds: HoldBook
     computers: ComputersView
     devices: DeviceBook
+    topology: Callable[[], Topology]
 
 
 def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *, clock: Clock) -> APIRouter:
@@ -54,6 +56,7 @@ def pages_router(config: CentreConfig, centre: CentreParts, asked: PageParts, *,
             holds=asked.holds,
             computers=asked.computers,
             devices=asked.devices,
+            topology=asked.topology,
             power=LightLine(Path(config.web.light_line)) if config.web.light_line else None,
             own_troubles=own_troubles(
                 centre.samples,

@@ -250,6 +250,7 @@ def test_a_page_that_is_not_known_to_the_table_does_not_exist(app: FastAPI) -> N
     doors |= {"/holds/{number}"}  # test_holds_page.py
     doors |= {"/gear/{site}/{device}"}  # test_gear_page.py
     doors |= {"/equipment/{device}"}  # test_device_page.py
+    doors |= {"/links/{site}"}  # test_links_page.py
     doors |= {"/backups/{host}" + rest for rest in ("", "/{snapshot}", "/{snapshot}/file")}  # test_restore_page.py
     doors |= {"/backups/{host}" + rest for rest in ("/{snapshot}/back", "/orders/{order}")}  # test_restore_page.py
     doors |= {"/backups/{host}/acts" + rest for rest in ("", "/{record}", "/{record}/data")}  # test_restore_page.py
