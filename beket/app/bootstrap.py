@@ -28,6 +28,8 @@ TEST_PROGRAMS = {
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
     "/usr/sbin/snmpd": "snmpd",
     "/usr/bin/snmpbulkwalk": "snmp",
+    "/usr/sbin/lldpd": "lldpd",
+    "/usr/bin/ip": "iproute2",
     "/usr/bin/ping": "iputils-ping",
     "/usr/sbin/dnsmasq": "dnsmasq-base",
     "/usr/sbin/chronyd": "chrony",

@@ -173,8 +173,8 @@ def site_headline(tree: Tree) -> Text:
             "What is joined to what is not known yet: the devices have told nothing of neighbours.",
         )
     return say(
-        "Відомо, як з'єднано {n} із {all}.",
-        "It is known how {n} of {all} are joined.",
+        "Пристрої й камери, про які відомо, з чим вони з'єднані: {n} із {all}.",
+        "Devices and cameras of which it is known what they are joined to: {n} of {all}.",
         n=known,
         all=known + len(tree.apart),
     )

@@ -67,7 +67,7 @@ def test_a_site_is_a_tree_from_the_router_down_with_a_sentence_for_each_link(
     assert "невідомий пристрій «&lt;b&gt;taras&lt;/b&gt;»" in page
     assert "<b>taras" not in page
     things = [one for one in (*inventory(MOHYLIV).devices, *inventory(MOHYLIV).cameras) if one.site == SITE]
-    assert f"Відомо, як з&#39;єднано 3 із {len(things)}." in page
+    assert f"з чим вони з&#39;єднані: 3 із {len(things)}." in page
     assert "ДБЖ школи" in page
     assert "Only Комутатор школи sees this address" in client.get(f"/links/{SITE}?lang=en").text
 
