@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from backup.repository.ledger import Ledger
+from backup.repository.place import clear_unborn
 from backup.restic import commands, upkeep_commands
 from backup.restic.commands import Repository
 from backup.restic.outcome import Outcome, OutcomeKind, classify
@@ -27,6 +28,8 @@ from beket.kernel.secrets import Secret, read_secret_file, write_secret_file
 from beket.kernel.text import Text, say
 
 PASSWORD_BYTES = 32
+# Folders with a password that restic is to be told; in `host`, for whose repository it is to be a key.
+NEW = ".new-"
 
 
 class Holder(StrEnum):
@@ -99,8 +102,8 @@ class Keyring:
         """
         async with self.one_at_a_time:
             await asyncio.to_thread(self._demand, host)
-            before = await asyncio.to_thread(self._keys_in, host)
-            async with self._password_in_file(password) as file:
+            before = await asyncio.to_thread(self.keys_in, host)
+            async with self._password_in_file(password, for_host=host) as file:
                 await self._do(host, upkeep_commands.add_key(self.repository(host), file))
             earlier = await asyncio.to_thread(self._note_new, host, holder, before)
             all_gone = True
@@ -146,6 +149,7 @@ class Keyring:
         if not self.password_file(host).exists():
             write_secret_file(self.password_file(host), Secret(secrets.token_urlsafe(PASSWORD_BYTES)))
         self.repositories.mkdir(mode=0o700, parents=True, exist_ok=True)
+        clear_unborn(self.repositories / host)
         return True
 
     def _note_made(self, host: str, site: str) -> None:
@@ -154,21 +158,23 @@ class Keyring:
         if any(key.host == host for key in self.ledger.known_keys()):
             return
         # The only key of a fresh repository; also where a power cut came between making it and this.
-        for key in self._keys_in(host):
+        for key in self.keys_in(host):
             self.ledger.keep_key(host, key, Holder.CENTRE, wall_ns=wall_ns)
 
     def _note_new(self, host: str, holder: Holder, before: set[str]) -> list[str]:
         """Take note of the key that came since `before`; the keys that `holder` had until now."""
         earlier = [key.key for key in self.ledger.known_keys() if (key.host, key.holder) == (host, holder)]
-        for key in self._keys_in(host) - before:
+        for key in self.keys_in(host) - before:
             self.ledger.keep_key(host, key, holder, wall_ns=self.clock.wall_ns())
         return earlier
 
     @contextlib.asynccontextmanager
-    async def _password_in_file(self, password: Secret) -> AsyncIterator[Path]:
-        """A private file with `password`, for as long as restic needs it."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.secrets, prefix=".new-"))
+    async def _password_in_file(self, password: Secret, *, for_host: str = "") -> AsyncIterator[Path]:
+        """A private file with `password`, for as long as restic needs it; `for_host`: whose new key it is to be."""
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.secrets, prefix=NEW))
         try:
+            if for_host:
+                await asyncio.to_thread((folder / "host").write_text, for_host)
             await asyncio.to_thread(write_secret_file, folder / "password", password)
             yield folder / "password"
         finally:
@@ -183,7 +189,8 @@ class Keyring:
             )
         read_secret_file(self.password_file(host))
 
-    def _keys_in(self, host: str) -> set[str]:
+    def keys_in(self, host: str) -> set[str]:
+        """The names of the keys that open the host's repository, whosever. Blocking."""
         return {path.name for path in (self.repositories / host / "keys").glob("*")}
 
     async def _do(self, host: str, command: commands.Command) -> None:

@@ -4,6 +4,7 @@ A repository is made only where none ever was: once a copy has been made, an emp
 there, and a new repository on the system disk would hide that. Blocking, but for `ensure`.
 """
 
+import asyncio
 import secrets
 from pathlib import Path
 
@@ -21,6 +22,18 @@ PASSWORD_BYTES = 32
 def exists(repository: Repository) -> bool:
     """Whether a repository lies in that folder; True for a remote one, which only restic can ask."""
     return repository.is_remote or (Path(repository.location) / "config").is_file()
+
+
+def clear_unborn(folder: Path) -> None:
+    """Remove the keys of a repository whose making was broken off. Blocking.
+
+    restic writes a key first and `config` last. Over such a key 0.14 would make a second one with another master key,
+    after which nobody opens the repository; later releases refuse. Where anything was ever stored, nothing is touched.
+    """
+    if (folder / "config").exists() or any(folder.glob("snapshots/*")) or any(folder.glob("data/*/*")):
+        return
+    for key in folder.glob("keys/*"):
+        key.unlink()
 
 
 async def ensure(restic: Restic, repository: Repository, *, is_first_use: bool) -> Outcome | None:
@@ -51,5 +64,6 @@ async def ensure(restic: Restic, repository: Repository, *, is_first_use: bool) 
             place=repository.location,
         )
         return Outcome(OutcomeKind.MISSING, reason)
+    await asyncio.to_thread(clear_unborn, Path(repository.location))
     outcome = classify(await restic.run(commands.init(repository)))
     return None if outcome.kind is OutcomeKind.OK else outcome

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from backup.repository.keyring import Keyring
+from backup.repository.place import clear_unborn
 from backup.repository.walk import Damage, walk
 from backup.restic import commands, upkeep_commands
 from backup.restic.commands import Repository
@@ -138,6 +139,8 @@ async def _copy(keyring: Keyring, host: str, place: SecondPlace) -> Outcome:
         return Outcome(OutcomeKind.MISSING, reason)
     first = keyring.repository(host)
     second = await asyncio.to_thread(place.repository, host, keyring)
+    if not second.is_remote:
+        await asyncio.to_thread(clear_unborn, Path(second.location))
     outcome = await _run(keyring, upkeep_commands.copy(first, second))
     if outcome.kind is OutcomeKind.MISSING:
         made = await _run(keyring, upkeep_commands.init_like(second, first))

@@ -32,7 +32,7 @@ KEPT_WORDS = 200
 KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
 # What answers in JSON documents, not in events, and how its lines begin.
-_DOCUMENTS = {Operation.SNAPSHOTS: b"[n", Operation.FORGET: b"[n", Operation.LS: b"{"}
+_DOCUMENTS = {Operation.SNAPSHOTS: b"[n", Operation.FORGET: b"[n", Operation.LS: b"{", Operation.KEY: b"["}
 # An append-only server; locks it lets go.
 _REFUSED = re.compile(r"Remove\(<(?!lock)[^>]*>\) (?:returned error|failed).*\b403\b")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
@@ -72,7 +72,7 @@ class Ended:
     Attributes:
         exit_code: as the shell counts: 128 + number for a signal.
         words: the last lines for people of both outputs, redacted.
-        output: what `snapshots`, `forget` and `ls` print, a document a line; empty for other operations.
+        output: what `snapshots`, `forget`, `ls` and `key list` print, a document a line; empty for other operations.
         stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
         refused: the server lets nobody remove anything; restic says so in words alone, and 0.14 would ask for ever.
         lock_may_stay: it ended by a signal that leaves its lock in the repository.

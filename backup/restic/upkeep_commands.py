@@ -35,6 +35,11 @@ def remove_key(repository: Repository, key: str) -> Command:
     return spelt(repository, Operation.KEY, "remove", key)
 
 
+def list_keys(repository: Repository) -> Command:
+    """Tell which passwords open the repository, and which did just now; takes no lock."""
+    return spelt(repository, Operation.KEY, "list", "--no-lock")
+
+
 def all_snapshots(repository: Repository) -> Command:
     """Tell of every snapshot, whosever."""
     return spelt(repository, Operation.SNAPSHOTS, "--no-lock")

@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from backup.repository import second_copy, server, upkeep
+from backup.repository import leftovers, second_copy, server, upkeep
 from backup.repository.accounts import Suspension
 from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
@@ -87,6 +87,7 @@ def service_units(
     works: dict[str, Callable[[], Awaitable[None]]] = {
         "repository server": lambda: server.serve(server.find_program(chosen.program), serving, clock=clock),
         "repository accounts": functools.partial(_follow_revoked, service, access, clock=clock),
+        "repository leftovers": functools.partial(leftovers.keep_clear, service.keyring),
     }
     if config.repositories.keep.automatic:
         keeping = functools.partial(upkeep.keep_up, service.keyring, config.repositories.keep, config.repositories.walk)

@@ -1,0 +1,110 @@
+"""Owns what works that were killed left at the centre: locks of dead processes, password files, keys nobody was given.
+
+Nothing else would ever take them away: copies go on beside such locks, and a key that nobody has looks like one that a
+host made for itself. Note: backup/design/0056-repository-service.md.
+"""
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from backup.repository.freshness import oldest_lock_s
+from backup.repository.keyring import NEW, Keyring
+from backup.restic import commands, upkeep_commands
+from backup.restic.outcome import OutcomeKind, classify
+from beket.kernel.clock import NS_PER_S
+from beket.kernel.ids import is_slug
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60
+# restic makes a lock anew every five minutes, and itself calls one stale that is so old.
+LOCK_S = 30 * 60
+# Our own works are ended when they stand still for half as long.
+BROKEN_OFF_S = 30 * 60
+
+
+class _Key(msgspec.Struct, frozen=True):
+    id: str
+    current: bool = False
+
+
+async def keep_clear(keyring: Keyring) -> None:
+    """Look for ever; at the start also at young locks, since those of the centre that was here before are its own."""
+    lock_s = 0.0
+    while True:
+        await clear_locks(keyring, older_than_s=lock_s)
+        await clear_broken_off(keyring)
+        lock_s = LOCK_S
+        await keyring.clock.sleep(LOOK_EVERY_S)
+
+
+async def clear_locks(keyring: Keyring, *, older_than_s: float) -> None:
+    """Have restic remove what is provably stale from each repository with a lock so old; it spares the living."""
+    for host in await asyncio.to_thread(_locked, keyring, older_than_s):
+        async with keyring.one_at_a_time:
+            await keyring.restic.run(commands.unlock(keyring.repository(host)))
+
+
+async def clear_broken_off(keyring: Keyring) -> None:
+    """Undo the makings of keys that were broken off. Such a key is known by its password, which lies there still."""
+    for folder in await asyncio.to_thread(_broken_off, keyring):
+        async with keyring.one_at_a_time:
+            if await _take_key_away(keyring, folder):
+                log.warning("a key that was being made when the centre was killed is taken away")
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def current_key(document: bytes) -> str:
+    """The beginning of the name of the key that opened the repository, as `key list` tells; "" when it does not."""
+    try:
+        keys = msgspec.json.decode(document, type=list[_Key])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    return next((key.id for key in keys if key.current), "")
+
+
+async def _take_key_away(keyring: Keyring, folder: Path) -> bool:
+    """Whether no key is left that the password in `folder` opens and the ledger does not know."""
+    host = await asyncio.to_thread(_host_in, folder)
+    password = folder / "password"
+    if not host or not password.is_file() or not await asyncio.to_thread(keyring.is_made, host):
+        return True
+    asked = await keyring.restic.run(upkeep_commands.list_keys(keyring.repository(host, password_file=password)))
+    outcome = classify(asked)
+    if outcome.kind is not OutcomeKind.OK:
+        return outcome.kind is OutcomeKind.AUTH  # it never came to be
+    key = await asyncio.to_thread(_unknown_key, keyring, host, current_key(asked.output))
+    if not key:
+        return True
+    removed = classify(await keyring.restic.run(upkeep_commands.remove_key(keyring.repository(host), key)))
+    return removed.kind is OutcomeKind.OK  # while somebody copies it is not; the next look tries again
+
+
+def _unknown_key(keyring: Keyring, host: str, beginning: str) -> str:
+    """The name of the host's key that begins so; "" when it is in the ledger, or when it is not clear which."""
+    found = {name for name in keyring.keys_in(host) if beginning and name.startswith(beginning)}
+    known = {one.key for one in keyring.ledger.known_keys() if one.host == host}
+    return found.pop() if len(found) == 1 and not found & known else ""
+
+
+def _locked(keyring: Keyring, older_than_s: float) -> list[str]:
+    wall_ns = keyring.clock.wall_ns()
+    hosts = [host.host for host in keyring.ledger.hosts() if keyring.is_made(host.host)]
+    return [host for host in hosts if oldest_lock_s(keyring.repositories / host, wall_ns=wall_ns) > older_than_s]
+
+
+def _broken_off(keyring: Keyring) -> list[Path]:
+    latest_s = keyring.clock.wall_ns() / NS_PER_S - BROKEN_OFF_S
+    return [folder for folder in keyring.secrets.glob(f"{NEW}*") if folder.stat().st_mtime < latest_s]
+
+
+def _host_in(folder: Path) -> str:
+    try:
+        found = (folder / "host").read_text()
+    except OSError:
+        return ""
+    return found if is_slug(found) else ""
