@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,12 +126,19 @@ def _changed_ns(path: Path) -> int:
         return 0
 
 
+def bound_to(parent: int, words: Sequence[str]) -> list[str]:
+    """How to start a program that the kernel ends when process `parent`, which starts it, is gone, even by SIGKILL.
+
+    An orphan would keep the port. One whose parent died before the kernel was told ends by itself.
+    """
+    begin = 'umask 077; [ "$PPID" = "$0" ] || exit 1; exec "$@"'
+    return ["setpriv", "--pdeathsig", "TERM", "sh", "-c", begin, str(parent), *words]
+
+
 async def _start(program: Path, arguments: list[str]) -> asyncio.subprocess.Process:
-    # The kernel ends it when our process is gone, even by SIGKILL: an orphan would keep the port.
-    words = ["sh", "-c", 'umask 077; exec setpriv --pdeathsig TERM "$@"', "sh", str(program), *arguments]
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        *words,
+        *bound_to(os.getpid(), [str(program), *arguments]),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

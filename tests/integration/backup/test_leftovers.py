@@ -1,0 +1,124 @@
+"""What a killed centre left half-way is cleared away: a half-made repository, a key nobody was given, a dead lock."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from backup.repository import leftovers
+from backup.repository.keyring import Holder, Keyring
+from backup.repository.ledger import Ledger
+from backup.repository.server import bound_to
+from backup.restic import commands, upkeep_commands
+from backup.restic.outcome import OutcomeKind, classify
+from backup.restic.run import find_restic
+from beket.kernel.clock import SystemClock
+from beket.kernel.secrets import Secret, write_secret_file
+from beket.testing.process import wait_for
+
+pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(240)]
+
+HOST = "council-1a2b3c4d"
+LONG_AGO_S = 86_400
+
+
+@contextlib.asynccontextmanager
+async def keys_of(folder: Path) -> AsyncIterator[Keyring]:
+    clock, secrets = SystemClock(), folder / "keys"
+    secrets.mkdir(mode=0o700, exist_ok=True)
+    ledger = Ledger(folder / "repositories.db")
+    restic = await find_restic("restic", clock=clock)
+    try:
+        yield Keyring(folder / "repositories", secrets, restic, ledger, clock, asyncio.Lock())
+    finally:
+        ledger.close()
+
+
+def test_repository_whose_making_was_broken_off_is_made_anew_and_opens(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with keys_of(tmp_path) as keyring:
+            for _ in range(3):  # over a left key, 0.14 would make one that opens in half of all cases
+                await keyring.make_repository(HOST, "council")
+                (keyring.repositories / HOST / "config").unlink()
+            await keyring.make_repository(HOST, "council")
+            assert len(keyring.keys_in(HOST)) == 1
+            asked = await keyring.restic.run(upkeep_commands.all_snapshots(keyring.repository(HOST)))
+            assert classify(asked).kind is OutcomeKind.OK
+
+    asyncio.run(story())
+
+
+def test_key_that_nobody_was_given_goes_and_the_known_ones_stay(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with keys_of(tmp_path) as keyring:
+            await keyring.make_repository(HOST, "council")
+            await keyring.replace_key(HOST, Holder.HOST, Secret("свій"))
+            known = keyring.keys_in(HOST)
+            noted = await _broken_off(keyring, "свій")
+            given_to_nobody = await _broken_off(keyring, "нічий", adds=True)
+            never_came_to_be = await _broken_off(keyring, "не встиг")
+            at_work = await _broken_off(keyring, "ще діє", aged=False)
+            assert len(keyring.keys_in(HOST)) == 3
+            await leftovers.clear_broken_off(keyring)
+            assert keyring.keys_in(HOST) == known
+            assert not any(folder.exists() for folder in (noted, given_to_nobody, never_came_to_be))
+            assert at_work.exists()
+
+    asyncio.run(story())
+
+
+async def _broken_off(keyring: Keyring, password: str, *, adds: bool = False, aged: bool = True) -> Path:
+    """The folder of a making that was killed; `adds`: after restic had added the key."""
+    folder = keyring.secrets / f".new-{password}"
+    folder.mkdir(mode=0o700)
+    (folder / "host").write_text(HOST)
+    write_secret_file(folder / "password", Secret(password))
+    if adds:
+        adding = upkeep_commands.add_key(keyring.repository(HOST), folder / "password")
+        assert classify(await keyring.restic.run(adding)).kind is OutcomeKind.OK
+    if aged:
+        os.utime(folder, (time.time() - LONG_AGO_S,) * 2)
+    return folder
+
+
+def test_lock_of_a_dead_process_goes_and_one_of_the_living_stays(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with keys_of(tmp_path) as keyring:
+            await keyring.make_repository(HOST, "council")
+            repository = keyring.repository(HOST)
+            argv = [str(keyring.restic.program), *commands.check(repository, read_data=True).arguments]
+            locks = Path(repository.location) / "locks"
+            with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                await asyncio.to_thread(wait_for, lambda: len(_whole(locks)) == 1, within_s=60, what="its lock")
+                process.send_signal(signal.SIGSTOP)
+                await leftovers.clear_locks(keyring, older_than_s=0)
+                assert len(_whole(locks)) == 1
+                process.kill()
+            await leftovers.clear_locks(keyring, older_than_s=leftovers.LOCK_S)
+            assert len(_whole(locks)) == 1  # too young to be looked at, but for the first look of a centre
+            await leftovers.clear_locks(keyring, older_than_s=0)
+            assert _whole(locks) == []
+
+    asyncio.run(story())
+
+
+def _whole(locks: Path) -> list[Path]:
+    return [path for path in locks.iterdir() if len(path.name) == 64]
+
+
+def test_server_whose_centre_died_before_it_began_does_not_begin() -> None:
+    nobody = subprocess.run(bound_to(1, ["sleep", "60"]), check=False, timeout=30)
+    assert nobody.returncode == 1
+    ours = subprocess.Popen(bound_to(os.getpid(), ["sleep", "60"]))
+    try:
+        comm = Path(f"/proc/{ours.pid}/comm")
+        wait_for(lambda: comm.read_text() == "sleep\n", within_s=30, what="the program")
+    finally:
+        ours.kill()
+        ours.wait()
