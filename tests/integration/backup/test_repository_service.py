@@ -34,7 +34,7 @@ from beket.kernel.secrets import Secret, write_secret_file
 from beket.testing.process import free_tcp_port
 from beket.testing.restic import make_backup_place
 
-pytestmark = [pytest.mark.needs("restic", "rclone"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.needs("restic", "rclone"), pytest.mark.timeout(600)]
 
 SERVER = os.environ.get("BEKET_REPOSITORY_SERVER", "rclone")
 HOST, OTHER = AgentId("council-1a2b3c4d"), AgentId("school-5e6f7a8b")

@@ -13,7 +13,7 @@ import pytest
 from beket.testing.restic import FIRST_FILE
 from tests.backup_town import Town
 
-pytestmark = [pytest.mark.needs("restic", "rclone"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.needs("restic", "rclone"), pytest.mark.timeout(600)]
 
 
 def test_documents_reach_the_centres_server_and_come_back(tmp_path: Path) -> None:
