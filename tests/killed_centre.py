@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from subprocess import Popen
+from unittest import mock
 
 import psutil
 
@@ -26,6 +27,7 @@ from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, contents_of, views_of
 from backup.repository.standing import Standing
 from backup.restic.outcome import OutcomeKind
+from backup.restic.run import Patience
 from backup.sentence import facts_of, plan_sentence
 from beket.app.config import AgentConfig
 from beket.app.wiring.agent_side import connect, load_identity
@@ -42,6 +44,9 @@ log = logging.getLogger(__name__)
 
 # A copy then takes a few seconds.
 RATE_KBPS = 32_000
+# restic 0.14 may stand still for ever once a pack could not be sent; the watchdog's quarter of an hour would be most of
+# the proof.
+PATIENCE = Patience(silence_s=60, interrupt_s=6, terminate_s=2)
 TRIES = 5
 MOMENT_S = 0.2
 PLAN = "documents"
@@ -80,7 +85,8 @@ def kill_centre(folder: Path, rounds: int, *, seed: int, fresh_bytes: int) -> Ta
         town.wait_until(town.lets_agents_in)
         town.join()
     story = _Story(town, random.Random(seed), fresh_bytes)
-    asyncio.run(story.run(rounds))
+    with mock.patch("beket.app.wiring.backup.PATIENCE", PATIENCE):
+        asyncio.run(story.run(rounds))
     return story.tally
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from backup.restic.commands import Operation
 from backup.restic.events import ItemError, Snapshot, Summary
-from backup.restic.run import Ended
+from backup.restic.run import Ended, Refusal
 from beket.kernel.text import Text, counted, plain, say
 
 
@@ -98,11 +98,8 @@ def classify(
 def _judge_end(ended: Ended) -> tuple[OutcomeKind | None, Text]:
     """The outcome that needs no proof, or None when the run says that it did its work."""
     code, words = ended.exit_code, "\n".join(ended.words)
-    if ended.refused:
-        return OutcomeKind.FAILED, say(
-            "Сховище лише дописується: звідси в ньому нічого не стерти. Це робить центр.",
-            "The repository is append-only: nothing can be removed from here. The centre does that.",
-        )
+    if ended.refusal:
+        return _REFUSALS[ended.refusal]
     if code == 0 or (code == 3 and ended.command.operation is Operation.BACKUP):
         return None, plain("")
     by_signal = code in _OUR_WAY_OUT or _SIGNALLED.search(words)
@@ -113,9 +110,7 @@ def _judge_end(ended: Ended) -> tuple[OutcomeKind | None, Text]:
     if ended.capabilities.own_exit_codes and code in _BY_EXIT_CODE:
         return _BY_EXIT_CODE[code], _REASONS[_BY_EXIT_CODE[code]]
     if _NO_SPACE.search(words):
-        return OutcomeKind.FAILED, say(
-            "У сховищі копій скінчилося місце. Звільніть місце на диску.", "The repository's disk is full. Free space."
-        )
+        return _REFUSALS[Refusal.NO_SPACE]
     told = words + "\n".join(item.why for item in ended.items)
     kind = next((kind for kind, pattern in _RULES if pattern.search(told)), None)
     if kind is None and ended.items and all(item.is_absent for item in ended.items):
@@ -189,6 +184,29 @@ def _few(names: Sequence[str]) -> str:
     return f"{shown} (+{len(names) - 3})" if len(names) > 3 else shown
 
 
+_REFUSALS = {
+    Refusal.REMOVE: (
+        OutcomeKind.FAILED,
+        say(
+            "Сховище лише дописується: звідси в ньому нічого не стерти. Це робить центр.",
+            "The repository is append-only: nothing can be removed from here. The centre does that.",
+        ),
+    ),
+    # What the next run sends goes under another name.
+    Refusal.WRITE: (
+        OutcomeKind.DEFERRED,
+        say(
+            "Сервер копій не взяв частини даних: обірвалася лінія або на його диску немає місця. Копію буде повторено.",
+            "The server did not take some data: the line broke or its disk is full. The backup will be tried again.",
+        ),
+    ),
+    Refusal.NO_SPACE: (
+        OutcomeKind.FAILED,
+        say(
+            "У сховищі копій скінчилося місце. Звільніть місце на диску.", "The repository's disk is full. Free space."
+        ),
+    ),
+}
 _REASONS = {
     OutcomeKind.DEFERRED: say(
         "Немає зв'язку зі сховищем; копію буде зроблено, щойно він з'явиться.",

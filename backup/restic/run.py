@@ -13,6 +13,7 @@ import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from backup.restic.commands import Command, Operation
@@ -33,9 +34,25 @@ KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
 # What answers in JSON documents, not in events, and how its lines begin.
 _DOCUMENTS = {Operation.SNAPSHOTS: b"[n", Operation.FORGET: b"[n", Operation.LS: b"{", Operation.KEY: b"["}
-# An append-only server; locks it lets go.
-_REFUSED = re.compile(r"Remove\(<(?!lock)[^>]*>\) (?:returned error|failed).*\b403\b")
+# What a server says for good while 0.14 asks on for a quarter of an hour. An append-only one lets locks go, and nothing
+# else; nor may a piece be sent again whose first sending broke half-way and left a torn one under its name.
+_ASKED = r"\(<(?!lock)[^>]*>\) (?:returned error|failed).*"
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "SSL_CERT_FILE")
+
+
+class Refusal(StrEnum):
+    """What a server does not let restic do."""
+
+    REMOVE = "remove"
+    WRITE = "write"
+    NO_SPACE = "no space"
+
+
+_REFUSALS = {
+    Refusal.REMOVE: re.compile(rf"Remove{_ASKED}\b403\b"),
+    Refusal.WRITE: re.compile(rf"Save{_ASKED}\b403\b"),
+    Refusal.NO_SPACE: re.compile(rf"Save{_ASKED}\b507\b"),
+}
 
 OnProgress = Callable[[Progress], None]
 
@@ -74,7 +91,7 @@ class Ended:
         words: the last lines for people of both outputs, redacted.
         output: what `snapshots`, `forget`, `ls` and `key list` print, a document a line; empty for other operations.
         stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
-        refused: the server lets nobody remove anything; restic says so in words alone, and 0.14 would ask for ever.
+        refusal: what the server does not let it do; restic says so in words alone, and 0.14 would ask for ever.
         lock_may_stay: it ended by a signal that leaves its lock in the repository.
     """
 
@@ -89,7 +106,7 @@ class Ended:
     output: bytes = b""
     stopped: bool = False
     stalled: bool = False
-    refused: bool = False
+    refusal: Refusal | None = None
     lock_may_stay: bool = False
 
 
@@ -240,8 +257,9 @@ async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, do
                 ended.items.append(event)
         elif isinstance(event, Words) and event.text:
             ended.words.append(redact(event.text))
-            if _REFUSED.search(event.text):
-                ended.refused = True
+            refusal = next((one for one, words in _REFUSALS.items() if words.search(event.text)), None)
+            if refusal:
+                ended.refusal = refusal
                 watch.refused.set()
 
 

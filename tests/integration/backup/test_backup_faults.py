@@ -11,13 +11,14 @@ import pytest
 
 from backup.history import History
 from backup.plans import Plan, is_due
+from backup.restic import commands
 from backup.restic.commands import Repository
-from backup.restic.outcome import Outcome, OutcomeKind
+from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.restic.run import find_restic
 from backup.runner import Runner, Tools
 from beket.kernel.clock import NS_PER_S, SystemClock
 from beket.kernel.ids import SiteId
-from beket.testing.restic import BackupPlace, make_backup_place
+from beket.testing.restic import BackupPlace, make_backup_place, plain_repository_server
 
 pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(240)]
 
@@ -78,6 +79,31 @@ def test_full_disk_is_said_and_once_there_is_room_the_copy_is_made_and_whole(tmp
         ballast.unlink()
         assert _run(place)[0].kind is OutcomeKind.OK
         assert "no errors were found" in place.bare("check", "--read-data", within_s=120)
+
+
+@pytest.mark.needs("rclone")
+def test_full_disk_of_a_server_ends_the_run_at_once_instead_of_asking_on_for_a_quarter_of_an_hour(
+    tmp_path: Path,
+) -> None:
+    place = make_backup_place(tmp_path)
+    with _small_disk(place.repository, 24):
+        assert _run(place)[0].kind is OutcomeKind.OK
+        ballast = place.repository / "ballast"
+        (place.source / "відео.bin").write_bytes(random.Random(2).randbytes(12_000_000))
+        ballast.write_bytes(bytes(20 * 1024 * 1024))
+        with plain_repository_server(place.repository) as port:
+            outcome = asyncio.run(_copied_over(place, port))
+            assert outcome.kind is OutcomeKind.DEFERRED
+            assert "на його диску немає місця" in outcome.reason.uk
+            ballast.unlink()
+            assert asyncio.run(_copied_over(place, port)).kind is not OutcomeKind.DEFERRED
+        assert not place.locks()
+
+
+async def _copied_over(place: BackupPlace, port: int) -> Outcome:
+    restic = await find_restic("restic", clock=SystemClock())
+    repository = Repository(f"rest:http://127.0.0.1:{port}/", place.password_file, host="council")
+    return classify(await restic.run(commands.backup(repository, [place.source])), asked=[place.source])
 
 
 @pytest.mark.parametrize("days", [-1, 1])

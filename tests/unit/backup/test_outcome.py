@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from backup.restic.commands import Command, Operation
 from backup.restic.events import ItemError, Snapshot, Summary
 from backup.restic.outcome import OutcomeKind, classify
-from backup.restic.run import Ended
+from backup.restic.run import Ended, Refusal
 from backup.restic.version import Version, capabilities_of
 
 OLD, NEW = capabilities_of(Version(0, 14)), capabilities_of(Version(0, 19))
@@ -50,8 +50,10 @@ def _ended(
         (_ended(exit_code=1, stopped=True, new=True), OutcomeKind.CANCELLED),
         (_ended(exit_code=143), OutcomeKind.CANCELLED),
         (_ended(exit_code=1, new=True, words=["signal terminated received, cleaning up"]), OutcomeKind.CANCELLED),
-        (_ended(Operation.FORGET, exit_code=0, refused=True), OutcomeKind.FAILED),
-        (_ended(Operation.FORGET, exit_code=143, stopped=True, refused=True), OutcomeKind.FAILED),
+        (_ended(Operation.FORGET, exit_code=0, refusal=Refusal.REMOVE), OutcomeKind.FAILED),
+        (_ended(exit_code=130, refusal=Refusal.WRITE), OutcomeKind.DEFERRED),
+        (_ended(exit_code=130, refusal=Refusal.NO_SPACE), OutcomeKind.FAILED),
+        (_ended(Operation.FORGET, exit_code=143, stopped=True, refusal=Refusal.REMOVE), OutcomeKind.FAILED),
         (_ended(exit_code=137), OutcomeKind.FAILED),
         (_ended(exit_code=130, stalled=True), OutcomeKind.FAILED),
         (_ended(exit_code=130, stalled=True, remote=True), OutcomeKind.DEFERRED),
