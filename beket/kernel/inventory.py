@@ -11,6 +11,8 @@ import msgspec
 
 from beket.kernel.ids import CameraId, CommunityId, DeviceId, ProviderId, ServiceId, SiteId, slug_from
 
+HOURS_A_MONTH = 30 * 24
+
 
 class AccessClass(StrEnum):
     """How closely a camera's pictures are guarded; `SPECIAL_CLASSES` need a grant that names the camera."""
@@ -73,12 +75,19 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         phone: where to call when the line is down.
         contract: number and date of the contract, for a claim.
+        down_hours_max: how many hours a month a line may be down by the contract; 0 when it does not say.
     """
 
     id: ProviderId
     name: str
     phone: str = ""
     contract: str = ""
+    down_hours_max: int = 0
+
+    @property
+    def promised_ratio(self) -> float | None:
+        """The share of a month of 30 days that a line must work by the contract; None when it does not say."""
+        return 1 - self.down_hours_max / HOURS_A_MONTH if self.down_hours_max else None
 
     @property
     def contacts(self) -> str:

@@ -138,7 +138,13 @@ def inventories(draw: st.DrawFn, *, version: int = 0) -> Inventory:
         for i in sorted(draw(few))
     ]  # fmt: skip
     providers = [
-        Provider(id=ProviderId(i), name=draw(texts(min_size=1)), phone=draw(texts()), contract=draw(texts()))
+        Provider(
+            id=ProviderId(i),
+            name=draw(texts(min_size=1)),
+            phone=draw(texts()),
+            contract=draw(texts()),
+            down_hours_max=draw(st.integers(0, 720)),
+        )
         for i in sorted(draw(st.lists(_SLUGS, unique=True, max_size=2)))
     ]
     return Inventory(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from beket.kernel.config import Mistake
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.ids import check_slug, is_slug, slug_from
-from beket.kernel.inventory import Camera, Device, Inventory, Provider, Service, Site
+from beket.kernel.inventory import HOURS_A_MONTH, Camera, Device, Inventory, Provider, Service, Site
 from beket.kernel.service_address import ServiceKind, parse_service_address
 from beket.kernel.shell_address import is_fingerprint, parse_shell_address
 from beket.kernel.text import Text, counted, say
@@ -76,6 +76,8 @@ def find_mistakes(
                 mistakes += _of_camera(thing, check)
             if isinstance(thing, Service):
                 mistakes += _of_service(thing, check)
+            if isinstance(thing, Provider):
+                mistakes += _of_provider(thing, check)
     return mistakes
 
 
@@ -314,6 +316,18 @@ def _of_camera(camera: Camera, check: _Row) -> Iterator[Mistake]:
                 "Строк зберігання має бути від 1 до {most} днів, 0 — не визначено.",
                 "Retention must be 1 to {most} days, 0 for undecided.",
                 most=RETENTION_MAX_DAYS,
+            ),
+        )
+
+
+def _of_provider(provider: Provider, check: _Row) -> Iterator[Mistake]:
+    if not 0 <= provider.down_hours_max <= HOURS_A_MONTH:
+        yield check.mistake(
+            "down_hours_max",
+            say(
+                "Простій має бути від 1 до {most} годин на місяць, 0 — не сказано.",
+                "Downtime must be 1 to {most} hours a month, 0 for not said.",
+                most=HOURS_A_MONTH,
             ),
         )
 

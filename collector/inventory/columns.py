@@ -16,7 +16,9 @@ from collector.inventory.checks import did_you_mean
 
 # Letters that look the same and get mixed by every keyboard that has both layouts.
 _SAME_SHAPE = str.maketrans("aceiopxyktmhb", "асеіорхуктмнв")
-_DAYS = re.compile(r"(\d{1,6})(?:[.,]0+)?\s*(?:дн|день|дні|днів|діб|доба|доби|days?)?\.?", re.IGNORECASE)
+_WHOLE = re.compile(
+    r"(\d{1,6})(?:[.,]0+)?\s*(?:дн|день|дні|днів|діб|доба|доби|days?|год|година|години|годин|hours?)?\.?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Column:
         explain: one sentence of the template.
         examples: its cells in the template's two example rows.
         words: for a choice: value → what tables say first, then what else is understood.
-        is_number: whole days, not text.
+        is_number: whole days or hours, not text.
     """
 
     field: str
@@ -96,9 +98,9 @@ def choices_hint(column: Column, written: str) -> Text:
     return near or say("Можливо: {allowed}.", "Possible: {allowed}.", allowed=allowed)
 
 
-def read_days(written: str) -> int | None:
-    """Whole days from «30», «30,0» or «30 днів»; None when it is something else."""
-    match = _DAYS.fullmatch(written)
+def read_whole(written: str) -> int | None:
+    """A whole number from «30», «30,0», «30 днів» or «7 годин»; None when it is something else."""
+    match = _WHOLE.fullmatch(written)
     return int(match.group(1)) if match else None
 
 
@@ -373,6 +375,14 @@ PROVIDERS = Sheet(
             ("Номер договору", "Договір №"),
             "Номер і дата договору, для претензії.",
             ("№ 12 від 01.02.2024", ""),
+        ),
+        Column(
+            "down_hours_max",
+            "Простій за договором (годин на місяць)",
+            ("Простій за договором", "Дозволений простій", "SLA, годин"),
+            "Скільки годин на місяць лінія може не працювати; порожньо — у договорі не сказано.",
+            ("7", ""),
+            is_number=True,
         ),
     ),
     _OWN,

@@ -13,7 +13,7 @@ from beket.kernel.ids import SLUG_MAX_CHARS, slug_from
 from beket.kernel.text import Text, say
 from collector.inventory.cells import default_of
 from collector.inventory.changes import Thing, ThingKind
-from collector.inventory.columns import Column, Sheet, choices_hint, fold, read_choice, read_days
+from collector.inventory.columns import Column, Sheet, choices_hint, fold, read_choice, read_whole
 
 Note = Callable[[str, Text, Text | None], None]
 
@@ -47,9 +47,9 @@ def _read_value(column: Column, text: str, default: object, note: Note) -> objec
         note(column.field, what, choices_hint(column, text))
         return default
     if column.is_number:
-        if (days := read_days(text)) is not None:
-            return days
-        what = say("«{text}» не є числом днів.", "“{text}” is not a number of days.", text=text[:60])
+        if (number := read_whole(text)) is not None:
+            return number
+        what = say("«{text}» не є цілим числом.", "“{text}” is not a whole number.", text=text[:60])
         note(column.field, what, say("Впишіть ціле число, наприклад 30.", "Write a whole number, such as 30."))
         return default
     return text

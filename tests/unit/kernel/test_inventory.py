@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
-from beket.kernel.inventory import SPECIAL_CLASSES, AccessClass, Camera, Community, Device, Inventory, Site
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, ProviderId, SiteId
+from beket.kernel.inventory import SPECIAL_CLASSES, AccessClass, Camera, Community, Device, Inventory, Provider, Site
 
 SCHOOL, CLUB = SiteId("school"), SiteId("club")
 CAMERA = Camera(
@@ -48,6 +48,11 @@ def test_part_of_gives_an_agent_its_own_site_and_nothing_else() -> None:
     assert [d.id for d in part.devices] == ["school-r"]
     assert [c.id for c in part.cameras] == ["gate"]
     assert msgspec.json.decode(msgspec.json.encode(part), type=Inventory) == part
+
+
+@pytest.mark.parametrize(("hours", "ratio"), [(0, None), (72, 0.9), (720, 0.0)])
+def test_what_a_provider_promises_follows_from_the_hours_that_he_may_be_down(hours: int, ratio: float | None) -> None:
+    assert Provider(id=ProviderId("isp"), name="Лінк", down_hours_max=hours).promised_ratio == ratio
 
 
 def test_part_of_an_unknown_site_is_empty() -> None:

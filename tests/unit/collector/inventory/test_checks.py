@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from beket.kernel.config import Mistake
-from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
-from beket.kernel.inventory import Camera, Community, Device, Inventory, Site
+from beket.kernel.ids import CameraId, CommunityId, DeviceId, ProviderId, SiteId
+from beket.kernel.inventory import Camera, Community, Device, Inventory, Provider, Site
 from beket.testing.inventories import COMMUNITY, EMPTY, community_of_real_size, inventories
 from collector.inventory.changes import ThingKind, diff
 from collector.inventory.checks import find_mistakes, find_oddities
@@ -125,6 +125,12 @@ def test_a_secret_written_where_its_name_belongs_is_refused_and_not_repeated(sec
     (mistake,) = mistakes_of_camera(secret=secret)
     assert mistake.place == "cameras[0].secret"
     assert secret not in mistake.sentence().en
+
+
+@pytest.mark.parametrize(("hours", "places"), [(-1, 1), (721, 1), (0, 0), (720, 0)])
+def test_a_provider_may_be_down_no_longer_than_a_month(hours: int, places: int) -> None:
+    provider = Provider(id=ProviderId("isp"), name="Лінк", down_hours_max=hours)
+    assert [one.place for one in mistakes_with(providers=(provider,))] == ["providers[0].down_hours_max"] * places
 
 
 @pytest.mark.parametrize("days", [-1, 366])

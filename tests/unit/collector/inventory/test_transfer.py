@@ -29,6 +29,8 @@ CSV_FORMATS = {
     ThingKind.PROVIDER: FileFormat.CSV_PROVIDERS,
 }  # fmt: skip
 
+TERM = "«Строк зберігання (днів)»"
+
 
 def plan_of(data: bytes | str, filename: str, base: Inventory = WHOLE) -> ChangePlan:
     data = data.encode() if isinstance(data, str) else data
@@ -145,9 +147,9 @@ def test_every_mistake_in_a_table_is_listed_with_its_row_and_column_and_a_hint()
         "a;Б;syte-00;10.0.0.2;#N/A;вулиця\n"
     )
     assert mistakes_of(text, "cameras.csv") == [
-        "cameras.csv, рядок 2, «Строк зберігання (днів)»: «місяць» не є числом днів. Впишіть ціле число, наприклад 30.",
+        f"cameras.csv, рядок 2, {TERM}: «місяць» не є цілим числом. Впишіть ціле число, наприклад 30.",
         "cameras.csv, рядок 2, «Клас доступу»: «діті» тут не підходить. Можливо, «діти»?",
-        "cameras.csv, рядок 4, «Строк зберігання (днів)»: У клітинці помилка таблиці.",
+        f"cameras.csv, рядок 4, {TERM}: У клітинці помилка таблиці.",
         (
             "cameras.csv, рядок 4, «Ідентифікатор»: Ідентифікатор «a» уже є: "
             "cameras.csv, рядок 2, «Ідентифікатор». Дайте інший."
@@ -282,7 +284,7 @@ def test_every_mistake_in_yaml_is_listed_with_its_path_and_line() -> None:
         "sites[0] (рядок 4): Ключа «vilage» немає. Можливо, «village»?",
         "sites[1].name (рядок 6): Тут має бути одне значення.",
         "cameras[0] (рядок 15): Ключ «id» є двічі.",
-        "cameras[0].retention_days (рядок 14): «5.5» не є числом днів. Впишіть ціле число, наприклад 30.",
+        "cameras[0].retention_days (рядок 14): «5.5» не є цілим числом. Впишіть ціле число, наприклад 30.",
         "cameras[0].access (рядок 13): «chidren» тут не підходить. Можливо, «діти»?",
         "sites[1].name (рядок 6): Це треба заповнити.",
         "cameras[0].site (рядок 11): Об'єкта «clab» немає. Можливо, «club»?",
