@@ -14,10 +14,15 @@ from beket.kernel.metrics import Metric, Point
 class LineRecord:
     """The record of one line; of a service that is no line it stays empty."""
 
-    def __init__(self, target: Target, light: Callable[[], bool | None]) -> None:
-        """`light` says whether the site has mains power now, None when nobody knows."""
+    def __init__(
+        self, target: Target, light: Callable[[], bool | None], *, promised_ratio: float | None = None
+    ) -> None:
+        """`light` says whether the site has mains power now, None when nobody knows; `promised_ratio` is told beside
+        each verdict: what the contract says, None when that is not known.
+        """
         self._target = target
         self._light = light
+        self._promised_ratio = promised_ratio
         self._waiting: tuple[int, bool, bool] | None = None
 
     def judge(self, points: Sequence[Point]) -> list[Point]:
@@ -31,9 +36,11 @@ class LineRecord:
                 self._point(metrics.LINK_FAULT, wall_ns, not is_up and not blackout),
                 self._point(metrics.LINK_BLACKOUT, wall_ns, blackout),
             ]
+            if self._promised_ratio is not None:
+                verdict.append(self._point(metrics.LINK_PROMISED, wall_ns, self._promised_ratio))
         ups = [point for point in points if point.name == metrics.LINK_UP.name]
         self._waiting = (ups[0].wall_ns, ups[0].value > 0, is_dark) if ups else None
         return verdict
 
-    def _point(self, metric: Metric, wall_ns: int, holds: bool) -> Point:
-        return Point(metric.name, labels_of(metric, self._target), wall_ns, float(holds))
+    def _point(self, metric: Metric, wall_ns: int, value: float) -> Point:
+        return Point(metric.name, labels_of(metric, self._target), wall_ns, float(value))

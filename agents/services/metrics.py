@@ -86,6 +86,15 @@ LINK_BLACKOUT = Metric(
         "The site has no power, which is not the provider's fault: 1 yes, 0 no.",
     ),
 )
+LINK_PROMISED = Metric(
+    "link_promised_ratio",
+    "gauge",
+    _LINK,
+    say(
+        "Яку частку місяця лінія має працювати за договором.",
+        "The share of a month that the line must work by the contract.",
+    ),
+)
 SITE_LIGHT = Metric(
     "site_light_ratio",
     "gauge",
@@ -107,5 +116,6 @@ METRICS = (
     LINK_JITTER,
     LINK_FAULT,
     LINK_BLACKOUT,
+    LINK_PROMISED,
     SITE_LIGHT,
 )

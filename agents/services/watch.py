@@ -49,6 +49,15 @@ class Pace:
     flush_s: float = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A service to ask, and of its site's provider the label and what his contract promises, None when not known."""
+
+    service: Service
+    provider: str
+    promised_ratio: float | None
+
+
 class ServiceWatch:
     """Asks the services of one site until cancelled."""
 
@@ -70,21 +79,24 @@ class ServiceWatch:
         self._light = light
         self._on_reading = on_reading
         self._site: SiteId | None = None
-        self._wanted: dict[ServiceId, tuple[Service, str]] = {}
+        self._wanted: dict[ServiceId, Wanted] = {}
         self._changed = asyncio.Event()
-        self._tasks: dict[ServiceId, tuple[tuple[Service, str], asyncio.Task[None]]] = {}
+        self._tasks: dict[ServiceId, tuple[Wanted, asyncio.Task[None]]] = {}
         self._turn = asyncio.Semaphore(self._pace.at_once)
         self._points: list[Point] = []
 
     def apply(self, inventory: Inventory) -> None:
         """Ask the services of this version from now on; one that did not change goes on undisturbed."""
         self._site = inventory.sites[0].id if inventory.sites else None
-        providers: dict[SiteId, str] = {}
-        for site in inventory.sites:
-            provider = inventory.provider_of(site)
-            providers[site.id] = provider.id if provider else UNKNOWN_PROVIDER
+        providers = {site.id: inventory.provider_of(site) for site in inventory.sites}
         self._wanted = {
-            service.id: (service, providers.get(service.site, UNKNOWN_PROVIDER)) for service in inventory.services
+            service.id: Wanted(
+                service,
+                provider.id if provider else UNKNOWN_PROVIDER,
+                provider.promised_ratio if provider else None,
+            )
+            for service in inventory.services
+            for provider in (providers.get(service.site),)
         }
         self._changed.set()
 
@@ -111,13 +123,14 @@ class ServiceWatch:
         await _end([self._tasks.pop(key)[1] for key in gone])
         for key, wanted in self._wanted.items():
             if key not in self._tasks:
-                work = self._supervise(f"service {key}", functools.partial(self._watch, *wanted))
+                work = self._supervise(f"service {key}", functools.partial(self._watch, wanted))
                 self._tasks[key] = wanted, asyncio.create_task(work)
 
-    async def _watch(self, service: Service, provider: str) -> None:
+    async def _watch(self, wanted: Wanted) -> None:
+        service = wanted.service
         clock, interval_s = self._tools.clock, self._pace.interval_s
         try:
-            target = target_of(service, provider=provider)
+            target = target_of(service, provider=wanted.provider)
         except InvalidArgument:
             log.warning("%s: its address is not understood by this release", service.id)  # a newer centre's kind
             return
@@ -128,7 +141,7 @@ class ServiceWatch:
         last: Reading | None = None
         asked_mono_ns = 0
         slack_ns = round(interval_s * NS_PER_S) // 2  # a beat is due although it comes a moment early
-        record = LineRecord(target, self._light)
+        record = LineRecord(target, self._light, promised_ratio=wanted.promised_ratio)
         while True:
             began_ns = clock.mono_ns()
             fails = last is not None and last.outcome is Outcome.FAILS

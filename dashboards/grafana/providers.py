@@ -4,11 +4,12 @@ from agents.services import metrics as services
 from beket.kernel.metrics import Metric
 from dashboards.grafana.choices import ANSWERS, LIGHT, MONTH_S, WEEK_S, blackouts, community_and_site
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
-from dashboards.grafana.queries import folded, series
+from dashboards.grafana.queries import folded, seen_lately, series
 
 BY_PROVIDER, BY_LINE = ("provider",), ("provider", "site", "probe")
 AVAILABLE = ((None, "red"), (0.99, "orange"), (0.999, "green"))
 LOSSES = ((None, "green"), (0.02, "orange"), (0.1, "red"))
+PROMISED = folded("max", seen_lately(services.LINK_PROMISED), services.LINK_PROMISED, BY_PROVIDER)
 ONE_LINE = "{{site}} {{probe}} ({{provider}})"
 
 
@@ -76,6 +77,25 @@ def _month() -> Row:
                 (Query(f"avg_over_time({series(services.LINK_BLACKOUT)}[30d]) * {MONTH_S}", ONE_LINE),),
                 unit="s",
                 width=6,
+            ),
+            Panel(
+                "stat",
+                "Обіцяно договором",
+                "Яку частку місяця лінія має працювати: «Провайдери» в переліку. Порожньо — там не вказано.",
+                (Query(PROMISED, "{{provider}}"),),
+                unit="percentunit",
+                width=12,
+                height=4,
+            ),
+            Panel(
+                "stat",
+                "Проти обіцяного",
+                "Мінус — провайдер винен: на стільки частина місяця, коли лінії працювали, менша за обіцяну.",
+                (Query(f"{_available(BY_PROVIDER, '30d')} - {PROMISED}", "{{provider}}"),),
+                unit="percentunit",
+                width=12,
+                height=4,
+                steps=((None, "red"), (0, "green")),
             ),
             Panel(
                 "stat",

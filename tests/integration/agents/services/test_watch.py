@@ -153,17 +153,18 @@ def test_a_new_version_ends_what_is_gone_and_leaves_the_rest_alone() -> None:
 
 @pytest.mark.needs("ping")
 @pytest.mark.parametrize(
-    ("providers", "label"), [((), "steplink"), ((Provider(id="isp-1", name="степлінк"),), "isp-1")]
+    ("providers", "label"), [((), "steplink"), ((Provider(id="isp-1", name="степлінк", down_hours_max=72),), "isp-1")]
 )  # type: ignore[misc, arg-type]
 def test_a_line_carries_its_provider(providers: tuple[Provider, ...], label: str) -> None:
     sink = Kept()
 
     async def work(watch: ServiceWatch) -> None:
         watch.apply(msgspec.structs.replace(inventory(service("line", "ping://127.0.0.1")), providers=providers))
-        await until(lambda: bool(sink.values(metrics.LINK_LOSS)))
+        await until(lambda: bool(sink.values(metrics.LINK_FAULT)))
 
     watching(work, sink)
     assert sink.values(metrics.LINK_UP, provider=label, probe="line", site="rada")[0] == 1
+    assert set(sink.values(metrics.LINK_PROMISED)) == ({0.9} if providers else set())
 
 
 @pytest.mark.needs("ping")

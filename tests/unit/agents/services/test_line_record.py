@@ -152,3 +152,11 @@ def test_a_lossy_line_works_and_wants_attention() -> None:
     assert judged(Ping(Method.RAW, 10, (0.01,) * 9)).trouble is None
     with pytest.raises(Failed, match="None of 10 packets"):
         judged(Ping(Method.RAW, 10, ()))
+
+
+def test_what_the_contract_promises_is_told_beside_each_verdict_and_not_when_it_is_not_known() -> None:
+    for promised_ratio, told in ((0.99, [0.99]), (None, [])):
+        record = LineRecord(line(), Lamp(), promised_ratio=promised_ratio)
+        record.judge(burst(1, is_up=True))
+        verdict = record.judge(burst(2, is_up=True))
+        assert [point.value for point in verdict if point.name == metrics.LINK_PROMISED.name] == told
