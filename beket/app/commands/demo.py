@@ -16,7 +16,7 @@ from beket.kernel.errors import InvalidArgument
 from beket.kernel.text import Language, say
 from beket.sim.places import MOHYLIV
 
-REQUIRABLE = ("video", "samples", "alert", "backup")
+REQUIRABLE = ("video", "samples", "alert", "backup", "gear")
 # What was required did not come: EX_UNAVAILABLE.
 NOT_SHOWN_EXIT_CODE = 69
 

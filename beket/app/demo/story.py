@@ -16,6 +16,7 @@ from beket.app.demo.viewer import Proof, Viewer, prove
 from beket.app.light_line import serve_light
 from beket.app.process import child
 from beket.app.terminal import tell
+from beket.app.wiring.gear_centre import CHANGED as GEAR_CHANGED
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import BeketError, Internal, TimedOut
 from beket.kernel.ids import CameraId, DeviceId, SiteId
@@ -54,14 +55,17 @@ class Seen:
     alert_resolved: bool = False
     copied: bool = False
     restored: bool = False
+    gear_changed: bool = False
 
     def flows(self, thing: str, *, devices: int, cameras: int) -> bool:
-        """Whether all of `video`, `samples`, `alert` or `backup` has really come."""
+        """Whether all of `video`, `samples`, `alert`, `backup` or `gear` has really come."""
         match thing:
             case "video":
                 return len(self.clips) == cameras
             case "samples":
                 return len(self.devices) == devices
+            case "gear":
+                return self.gear_changed
             case "backup":
                 return self.copied and self.restored
         return self.alert_fired
@@ -166,6 +170,7 @@ class Story:
                     )
                 )
         self._look_at_backup(page)
+        self._look_at_gear()
         arrived, mono_ns = set(_RECEIVED.findall(page)), self._clock.mono_ns()
         for camera in self._cameras.values():
             wanted = camera.id in arrived and camera.id not in self.seen.clips
@@ -185,6 +190,23 @@ class Story:
                     "{plan}: копію відновлено для перевірки, кожен файл збігся.",
                     "{plan}: restored to try it, each file is the same.",
                     plan=PLAN_NAME,
+                )
+            )
+
+    def _look_at_gear(self) -> None:
+        # A technician changes a router's settings about a minute after they were first copied.
+        if self.seen.gear_changed:
+            return
+        changed = [one for one in self._viewer.alerts() if one.rule == GEAR_CHANGED]
+        device = self._devices.get(DeviceId(changed[0].subject)) if changed else None
+        if device is not None:
+            self.seen.gear_changed = True
+            self._say(
+                say(
+                    "{name}: хтось змінив налаштування. Що саме: {url}/gear (увійти як it).",
+                    "{name}: somebody changed its configuration. What: {url}/gear (enter as it).",
+                    name=device.name,
+                    url=self._stage.pages_url,
                 )
             )
 
