@@ -129,6 +129,10 @@ class Ledger:
         # Not synced: what comes back with a power cut is only older than the anchor.
         self._disk.unlink(name)
 
+    def drop(self, name: str) -> None:
+        """Remove a file of seals. Not synced: what comes back with a power cut is removed again."""
+        self._disk.unlink(name)
+
     def anchors(self, camera: CameraId) -> Iterator[AnchorLine]:
         """What was taken out, as it was signed, the oldest first; a line that is none is left out."""
         name = f"{FOLDER}/{camera}/{_ANCHORS}"

@@ -1,12 +1,14 @@
-"""Owns taking old seals out of the site's ledger: a month's file whose recordings were all deleted on purpose.
+"""Owns taking old seals out of a ledger: a month's file whose recordings were all deleted on purpose.
 
 A seal that names anything that is still here, waits to be signed or travel, or vanished without a reason, keeps its
 file. In its place stays an anchor, signed by the site and durable first: up to which seal there may be holes, and which
-hash the next one names; so the chain stays checkable and nobody else can shorten it. A file's seals are read only when
-it may be old enough. Note: vms/design/0025-signed-chain.md "Trimming". Blocking.
+hash the next one names; so the chain stays checkable and nobody else can shorten it. The centre has no key of the site:
+there only the oldest months go, and what remains begins later. Blocking.
+Note: vms/design/0025-signed-chain.md "Trimming".
 """
 
 import logging
+from collections.abc import Callable, Mapping
 
 from beket.access.signing import SigningKey
 from beket.kernel.clock import Clock
@@ -16,11 +18,15 @@ from beket.kernel.logs import level_number
 from vms.recordings import seal_index
 from vms.recordings.chain import Anchor, SealLine, anchor_line
 from vms.recordings.ledger import Damaged, Ledger, Ledgers
+from vms.recordings.sacrifice import DAY_90K, Keeping
 from vms.recordings.segments import key_of
 from vms.recordings.shelf import Volume
 from vms.recordings.store import Store
 
 log = logging.getLogger(__name__)
+
+# What a site was cut off from the centre for so long comes no more, or goes at once by its age.
+LATE_DAYS = 60
 
 
 class Trimmer:
@@ -103,6 +109,56 @@ class Trimmer:
                 camera,
             )
         )
+
+
+class CentreTrimmer:
+    """Trims the centre's ledger: the oldest months, once all that they name would be too old even if it came now."""
+
+    def __init__(self, store: Store, keeping: Callable[[], Mapping[CameraId, Keeping]]) -> None:
+        self._store = store
+        self._keeping = keeping
+        self._ledgers = Ledgers(store.shelf)
+
+    def run_once(self, now_90k: int) -> int:
+        """Take out what may go, by the time that age is counted by; how many files. A fault is logged."""
+        taken = 0
+        for camera, keep in self._keeping().items():
+            before_90k = now_90k - (keep.retention_days + LATE_DAYS) * DAY_90K
+            try:
+                while keep.retention_days > 0 and self._take_oldest(camera, before_90k):
+                    taken += 1
+            except BeketError as error:
+                log.log(level_number(error.handling.log_level), "the ledger is not trimmed: %s", error.sentence().en)
+        return taken
+
+    def _take_oldest(self, camera: CameraId, before_90k: int) -> bool:
+        files = [
+            (number, volume.id, name, self._ledgers.on(volume))
+            for volume in self._store.shelf.volumes
+            for name in self._ledgers.on(volume).months(camera)
+            if (number := _first_number(self._ledgers.on(volume), name)) is not None
+        ]
+        if len(files) < 2:
+            return False  # the newest seal is what the next one is held against
+        (_, _, name, ledger), (following, *_), *_ = sorted(files, key=lambda file: file[:3])
+        for line in ledger.lines_of(name):
+            if isinstance(line, SealLine) and (
+                line.seal.number >= following or not self._is_over(line, camera, before_90k)
+            ):
+                return False
+        ledger.drop(name)
+        return True
+
+    def _is_over(self, line: SealLine, camera: CameraId, before_90k: int) -> bool:
+        if any(one.start_90k >= before_90k for one in line.segments):
+            return False
+        with self._store.database.read() as connection:
+            return not seal_index.present(connection, camera, [key_of(one) for one in line.segments])
+
+
+def _first_number(ledger: Ledger, name: str) -> int | None:
+    """The least number of a file: seals are appended in order."""
+    return next((line.seal.number for line in ledger.lines_of(name) if isinstance(line, SealLine)), None)
 
 
 def _is_in(ranges: list[tuple[int, int]], number: int) -> bool:

@@ -22,11 +22,12 @@ from vms.recordings.chain_check import ChainCheck, trust_any
 from vms.recordings.findings import Fault
 from vms.recordings.ledger import FOLDER, Ledger
 from vms.recordings.rebuild import rebuild
+from vms.recordings.sacrifice import DAY_90K, Keeping
 from vms.recordings.sealing import Sealer
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 from vms.recordings.tables import MIGRATIONS
-from vms.recordings.trimming import Trimmer
+from vms.recordings.trimming import LATE_DAYS, CentreTrimmer, Trimmer
 
 MONTH_NS = 31 * 86_400 * NS_PER_S
 MONTHS = 4
@@ -236,3 +237,34 @@ def test_hostile_anchors_raise_the_declared_error_or_are_not_genuine(key: Signin
         except ProtocolError:
             continue
         assert read.anchor == anchor or not read.is_genuine
+
+
+# The centre's ------------------------------------------------------------------------------------------------------
+
+
+def centre_faults(store: Store, key: SigningKey) -> list[tuple[str, Fault]]:
+    chain = ChainCheck(store, GATE, lambda *its: its == ("school", key.public), is_complete=False)
+    for segment in listed(store):
+        chain.take(segment)
+    return [(found.name, found.fault) for found in chain.findings()]
+
+
+def test_the_centre_lets_the_oldest_months_go_when_nothing_that_they_name_could_still_come(
+    make_store: MakeStore, key: SigningKey
+) -> None:
+    disk = CrashDisk()
+    store, months = months_of_seals(make_store, key, disk)
+    keeping = {GATE: Keeping(30, needs_acknowledgement=False)}
+    trimmer = CentreTrimmer(store, lambda: keeping)
+    delete(store, months[0] + months[1][1:] + months[2])
+    soon, late = (months[0][0].start_90k + (30 + LATE_DAYS + days) * DAY_90K for days in (-1, 1))
+    assert trimmer.run_once(soon) == 0
+    # One recording of the second month is still here: so it stays, and so does what comes after it.
+    assert (trimmer.run_once(late), trimmer.run_once(late)) == (1, 0)
+    assert centre_faults(store, key) == []
+    delete(store, months[1][:1] + months[3])
+    assert trimmer.run_once(late) == 2
+    assert len(Ledger(disk).months(GATE)) == 1
+    assert centre_faults(store, key) == []
+    keeping.clear()
+    assert trimmer.run_once(late) == 0
