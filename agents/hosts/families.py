@@ -59,7 +59,7 @@ class Manner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A text that the device says of itself: the group `value` in a line of the answer; it never becomes a label."""
 
-    fact: Literal["version", "model", "serial", "name"]
+    fact: Literal["version", "model", "serial", "name", "board", "processor", "cores", "memory", "kernel"]
     command: str
     pattern: _Regex
 

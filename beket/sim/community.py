@@ -15,7 +15,7 @@ from beket.kernel.clock import Clock
 from beket.kernel.ids import CameraId, CommunityId, DeviceId, SiteId
 from beket.kernel.inventory import Camera, Community, Device, DeviceKind, Inventory
 from beket.kernel.secrets import Secret
-from beket.sim import gear, office
+from beket.sim import gear, mikrotik, office
 from beket.sim.camera import PATH, Login, SimulatedCamera, SimulatedCameras
 from beket.sim.lldp import Peer
 from beket.sim.power import Power, Supply
@@ -197,8 +197,8 @@ class Simulation:
             return gear.ups(plate, power=power)
         if simple := _OF_ONE_PORT.get(thing.kind):
             return simple(plate, power=power, supply=thing.supply)
-        ports = tuple(map(self._port, thing.ports))
-        return gear.network_gear(plate, ports, power=power, supply=thing.supply, peers=peers)
+        made = mikrotik.router if thing.kind is DeviceKind.ROUTER else gear.network_gear
+        return made(plate, tuple(map(self._port, thing.ports)), power=power, supply=thing.supply, peers=peers)
 
     def _port(self, spec: PortSpec) -> gear.Port:
         camera = self.cameras[CameraId(spec.camera)] if spec.camera else None

@@ -69,17 +69,19 @@ class Nameplate:
 def network_gear(
     plate: Nameplate, ports: tuple[Port, ...], *, power: Power, supply: Supply, peers: Sequence[Peer] = ()
 ) -> Mib:
-    """A switch or a router with `ports`, numbered from 1; `peers` are what it hears at their other ends."""
+    """A switch with `ports`, numbered from 1; `peers` are what it hears at their other ends."""
+    return Mib(network_values(plate, ports, lambda: power.up_s(supply), services=2, peers=peers))
 
-    def up_s() -> float:
-        return power.up_s(supply)
 
-    values = system_values(plate, up_s, services=2)
+def network_values(
+    plate: Nameplate, ports: tuple[Port, ...], up_s: Callable[[], float], *, services: int, peers: Sequence[Peer]
+) -> dict[Oid, Value]:
+    """What a switch or a router says of itself, its ports and whom it hears there."""
+    values = system_values(plate, up_s, services=services)
     values[(*IF_NUMBER, 0)] = ber.encode_int(len(ports))
     for index, port in enumerate(ports, start=1):
         values |= port_values(port, index, up_s, mac_of(plate.name, index))
-    values |= lldp(plate.name, [(port.name, port.alias) for port in ports], peers)
-    return Mib(values)
+    return values | lldp(plate.name, [(port.name, port.alias) for port in ports], peers)
 
 
 def ups(plate: Nameplate, *, power: Power) -> Mib:

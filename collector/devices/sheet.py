@@ -18,7 +18,7 @@ TITLES: Mapping[str, Text] = {
     "name": say("Називає себе", "Calls itself"),
     "location": say("Місце, записане в пристрої", "Place written in the device"),
     "contact": say("Контакт, записаний у пристрої", "Contact written in the device"),
-    "board": say("Плата", "Board"),
+    "board": say("Назва моделі", "Name of the model"),
     "processor": say("Процесор", "Processor"),
     "cores": say("Ядер процесора", "Processor cores"),
     "memory": say("Пам’ять", "Memory"),

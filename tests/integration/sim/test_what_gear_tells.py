@@ -71,6 +71,7 @@ def test_the_gear_is_known_by_itself_and_fills_the_pages_of_power_wifi_and_print
     assert {
         name: set(one.modules) - {"interfaces"} for name, one in readings.items() if set(one.modules) - {"interfaces"}
     } == {
+        **{f"router-{place}": {"mikrotik", "host-resources"} for place in ("council", "novopidkriazh", "school")},
         "ups-council": {"ups-mib"},
         "ups-novopidkriazh": {"ups-mib"},
         "ups-school": {"ups-mib"},
@@ -101,3 +102,9 @@ def test_in_a_blackout_the_ups_tells_it_and_what_it_does_not_carry_is_silent(
     assert of_ups["ups_on_battery_ratio"] == 1
     assert readings["wifi-school"].error is not None
     assert readings["printer-council"].error is None
+
+
+def test_a_router_tells_what_it_is_how_warm_and_how_busy(simulation: Simulation, tmp_path: Path) -> None:
+    router = asyncio.run(polled(simulation, tmp_path, "router-school"))["router-school"]
+    assert (router.facts["model"], router.facts["firmware"]) == ("RB760iGS", "7.16.1")
+    assert {"sensor_temperature_celsius", "device_cpu_ratio", "storage_used_bytes"} <= {p.name for p in router.points}

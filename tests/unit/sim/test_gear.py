@@ -2,10 +2,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beket.kernel.clock import SimulatedClock
-from beket.sim import gear
+from beket.sim import gear, mikrotik
 from beket.sim import snmp_ber as ber
 from beket.sim.gear import IF_ENTRY, IF_X_ENTRY, SYSTEM, UPS, Nameplate, Port, network_gear, octets_after, ups
 from beket.sim.power import Power, Supply
+from beket.sim.router_settings import RouterSettings
 from beket.sim.snmp_agent import Mib
 
 PLATE = Nameplate("switch-council", "Simulated switch", "Сільрада", "it", 2)
@@ -82,3 +83,17 @@ def test_ups_tells_the_blackout() -> None:
     assert read(mib, *UPS, 2, 1, 0) == gear.BATTERY_LOW
     clock.pass_time(300)
     assert read(mib, *UPS, 2, 1, 0) == gear.BATTERY_DEPLETED
+
+
+def test_a_router_says_what_its_command_line_says() -> None:
+    clock = SimulatedClock()
+    router = mikrotik.router(PLATE, (Port("wan"),), power=Power(clock), supply=Supply.UPS)
+    settings = RouterSettings("router", clock=clock)
+    assert f"model: {read(router, *mikrotik.MIKROTIK, 1, 7, 9, 0)}" in settings.answer("/system routerboard print")
+    assert f"serial-number: {read(router, *mikrotik.MIKROTIK, 1, 7, 3, 0)}" in settings.answer(
+        "/system routerboard print"
+    )
+    assert f"version: {read(router, *mikrotik.MIKROTIK, 1, 4, 4, 0)}" in settings.answer("/system resource print")
+    clock.pass_time(gear.SWELL_S / 4)
+    assert read(router, *mikrotik.HOST, 3, 3, 1, 2, 1) == 14
+    assert read(router, *IF_X_ENTRY, 1, 1) == "wan"

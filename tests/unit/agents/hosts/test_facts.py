@@ -40,7 +40,16 @@ def read(name: str, family: str) -> tuple[dict[str, str], dict[str, float]]:
 def test_routeros_7_tells_what_it_is_and_how_it_is() -> None:
     assert set(answers("mikrotik-7")) == set(commands_of(FAMILIES["mikrotik"]))
     assert read("mikrotik-7", "mikrotik") == (
-        {"version": "7.16.1 (stable)", "model": "RB760iGS", "serial": "HEX0EXAMPLE", "name": "router-council"},
+        {
+            "version": "7.16.1 (stable)",
+            "model": "RB760iGS",
+            "serial": "HEX0EXAMPLE",
+            "name": "router-council",
+            "board": "hEX S",
+            "processor": "MIPS 1004Kc V2.15",
+            "cores": "4",
+            "memory": "256.0MiB",
+        },
         {
             "device_uptime_seconds": 3 * WEEK_S + 2 * DAY_S + 4 * 3600 + 5 * 60 + 6,
             "device_cpu_ratio": 0.03,
@@ -55,7 +64,7 @@ def test_routeros_7_tells_what_it_is_and_how_it_is() -> None:
 
 def test_routeros_6_spells_some_of_it_otherwise() -> None:
     texts, values = read("mikrotik-6", "mikrotik")
-    assert texts == {"version": "6.49.18 (long-term)"}
+    assert texts == {"version": "6.49.18 (long-term)", "memory": "64.0MiB"}
     assert values == {
         "device_uptime_seconds": DAY_S + 2 * 3600 + 3 * 60 + 4,
         "device_cpu_ratio": 0.17,
