@@ -97,30 +97,36 @@ def _month() -> Row:
                 height=4,
                 steps=((None, "red"), (0, "green")),
             ),
-            Panel(
-                "stat",
-                "Втрати за місяць, середні",
-                "Понад 2 % — привід для претензії.",
-                (Query(_mean(services.LINK_LOSS, "30d"), "{{provider}}"),),
-                unit="percentunit",
-                steps=LOSSES,
-            ),
-            Panel(
-                "stat",
-                "Час туди й назад за місяць, середній",
-                "У межах області — до 20 мс, до Києва — до 40.",
-                (Query(_mean(services.LINK_LATENCY, "30d"), "{{provider}}"),),
-                unit="s",
-                steps=((None, "green"), (0.06, "orange"), (0.15, "red")),
-            ),
-            Panel(
-                "stat",
-                "Нерівність за місяць, середня",
-                "Понад 30 мс — живі картинки й розмови смикаються.",
-                (Query(_mean(services.LINK_JITTER, "30d"), "{{provider}}"),),
-                unit="s",
-                steps=((None, "green"), (0.03, "orange"), (0.1, "red")),
-            ),
+            *_month_quality(),
+        ),
+    )
+
+
+def _month_quality() -> tuple[Panel, ...]:
+    return (
+        Panel(
+            "stat",
+            "Втрати за місяць, середні",
+            "Понад 2 % — привід для претензії.",
+            (Query(_mean(services.LINK_LOSS, "30d"), "{{provider}}"),),
+            unit="percentunit",
+            steps=LOSSES,
+        ),
+        Panel(
+            "stat",
+            "Час туди й назад за місяць, середній",
+            "У межах області — до 20 мс, до Києва — до 40.",
+            (Query(_mean(services.LINK_LATENCY, "30d"), "{{provider}}"),),
+            unit="s",
+            steps=((None, "green"), (0.06, "orange"), (0.15, "red")),
+        ),
+        Panel(
+            "stat",
+            "Нерівність за місяць, середня",
+            "Понад 30 мс — живі картинки й розмови смикаються.",
+            (Query(_mean(services.LINK_JITTER, "30d"), "{{provider}}"),),
+            unit="s",
+            steps=((None, "green"), (0.03, "orange"), (0.1, "red")),
         ),
     )
 
