@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TYPES: dict[str, dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "fixtures" / "grafana" / "types.json").read_text()
-)["types"]
+_DECLARED = json.loads((Path(__file__).parent / "fixtures" / "grafana" / "types.json").read_text())
+SOURCE: str = _DECLARED["source"]
+TYPES: dict[str, dict[str, Any]] = _DECLARED["types"]
 KNOWN = {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "$ref"}
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "number": int | float, "null": type(None)}
 

@@ -1,6 +1,7 @@
 """Owns the page of copies: how old they are, whether a restore was proven, and the repositories at the centre."""
 
 from backup import metrics as backup
+from beket.kernel.metrics import Metric
 from dashboards.grafana.choices import (
     BAD_WHEN_ANY,
     DAY_S,
@@ -15,7 +16,10 @@ from dashboards.grafana.choices import (
 from dashboards.grafana.panels import Dashboard, Panel, Query, Row
 from dashboards.grafana.queries import per_second, series
 
+Steps = tuple[tuple[float | None, str], ...]
 FRESHNESS = ((None, "green"), (2 * DAY_S, "orange"), (7 * DAY_S, "red"))
+GOOD: Steps = ((None, "green"),)
+PLAN_LEGEND, HOST_LEGEND = "{{site}} {{plan}}", "{{site}} {{agent}}"
 PROVEN = ((None, "green"), (35 * DAY_S, "orange"), (100 * DAY_S, "red"))
 
 
@@ -30,32 +34,41 @@ def backups() -> Dashboard:
     )
 
 
+def _now(title: str, help: str, metric: Metric, legend: str, unit: str = "short", steps: Steps = GOOD) -> Panel:  # noqa: A002
+    """One metric as it stands now."""
+    return Panel("stat", title, help, (Query(series(metric), legend),), unit=unit, steps=steps)
+
+
+def _in_time(title: str, help: str, metric: Metric, legend: str, unit: str = "short") -> Panel:  # noqa: A002
+    """One metric as it went."""
+    return Panel("timeseries", title, help, (Query(series(metric), legend),), unit=unit)
+
+
 def _plans() -> Row:
-    plan = "{{site}} {{plan}}"
     return Row(
         "Плани",
         (
-            Panel(
-                "stat",
+            _now(
                 "Вік найновішої копії",
                 "Понад дві доби — копіювання відстає.",
-                (Query(series(backup.SNAPSHOT_AGE), plan),),
+                backup.SNAPSHOT_AGE,
+                PLAN_LEGEND,
                 unit="s",
                 steps=FRESHNESS,
             ),
-            Panel(
-                "stat",
+            _now(
                 "Вік останньої повної копії",
                 "Копія, в яку ввійшло все. Старіша за найновішу — якісь файли не читаються.",
-                (Query(series(backup.WHOLE_AGE), plan),),
+                backup.WHOLE_AGE,
+                PLAN_LEGEND,
                 unit="s",
                 steps=FRESHNESS,
             ),
-            Panel(
-                "stat",
+            _now(
                 "Від доведеного відновлення",
                 "Скільки минуло, відколи перевірка відновила файли й порівняла їх.",
-                (Query(series(backup.DRILL_AGE), plan),),
+                backup.DRILL_AGE,
+                PLAN_LEGEND,
                 unit="s",
                 steps=PROVEN,
             ),
@@ -72,7 +85,7 @@ def _plans() -> Row:
                 "timeseries",
                 "Вік копій у часі",
                 "Пилка — копії роблять вчасно; довгий схил — ні.",
-                (Query(series(backup.SNAPSHOT_AGE), plan),),
+                (Query(series(backup.SNAPSHOT_AGE), PLAN_LEGEND),),
                 unit="s",
                 width=12,
             ),
@@ -81,37 +94,29 @@ def _plans() -> Row:
 
 
 def _runs() -> Row:
-    plan = "{{site}} {{plan}}"
     return Row(
         "Копіювання",
         (
-            Panel(
-                "timeseries",
+            _in_time(
                 "Обсяг копії",
                 "Скільки даних охоплено. Різко менше — щось перестало копіюватися.",
-                (Query(series(backup.COPIED_BYTES), plan),),
+                backup.COPIED_BYTES,
+                PLAN_LEGEND,
                 unit="bytes",
             ),
-            Panel(
-                "timeseries",
+            _in_time(
                 "Додано нового",
                 "Скільки нового додала остання копія: стільки йде каналом.",
-                (Query(series(backup.ADDED_BYTES), plan),),
+                backup.ADDED_BYTES,
+                PLAN_LEGEND,
                 unit="bytes",
             ),
-            Panel(
-                "timeseries",
-                "Тривалість",
-                "Скільки тривало останнє копіювання.",
-                (Query(series(backup.DURATION), plan),),
-                unit="s",
-            ),
+            _in_time("Тривалість", "Скільки тривало останнє копіювання.", backup.DURATION, PLAN_LEGEND, unit="s"),
         ),
     )
 
 
 def _repositories() -> Row:
-    host = "{{site}} {{agent}}"
     return Row(
         "Сховища в центрі",
         (
@@ -123,32 +128,27 @@ def _repositories() -> Row:
                 columns=(SITE, HOST, REASON),
                 words=STANDINGS,
             ),
-            Panel(
-                "stat",
+            _now(
                 "Вік копії за файлами",
                 "Вік найновішої цілої копії у сховищі.",
-                (Query(series(backup.REPOSITORY_AGE), host),),
+                backup.REPOSITORY_AGE,
+                HOST_LEGEND,
                 unit="s",
                 steps=FRESHNESS,
             ),
-            Panel(
-                "timeseries",
-                "Копій у сховищі",
-                "Скільки знімків лежить.",
-                (Query(series(backup.REPOSITORY_SNAPSHOTS), host),),
-            ),
-            Panel(
-                "timeseries",
+            _in_time("Копій у сховищі", "Скільки знімків лежить.", backup.REPOSITORY_SNAPSHOTS, HOST_LEGEND),
+            _in_time(
                 "Розмір сховищ",
                 "Росте рівно — добре; стрибок — хтось почав копіювати зайве.",
-                (Query(series(backup.REPOSITORY_BYTES), host),),
+                backup.REPOSITORY_BYTES,
+                HOST_LEGEND,
                 unit="bytes",
             ),
-            Panel(
-                "stat",
+            _now(
                 "Зайнято з дозволеного",
                 "Понад 90 % — наступна копія може не вміститися.",
-                (Query(series(backup.REPOSITORY_QUOTA), host),),
+                backup.REPOSITORY_QUOTA,
+                HOST_LEGEND,
                 unit="percentunit",
                 steps=((None, "green"), (0.75, "orange"), (0.9, "red")),
             ),
@@ -156,22 +156,22 @@ def _repositories() -> Row:
                 "timeseries",
                 "Приріст за добу",
                 "Скільки додалося від учора. Стрибок у кілька разів — перевірте, чи це не зловмисник.",
-                (Query(f"delta({series(backup.REPOSITORY_BYTES)}[1d])", host),),
+                (Query(f"delta({series(backup.REPOSITORY_BYTES)}[1d])", HOST_LEGEND),),
                 unit="bytes",
             ),
-            Panel(
-                "stat",
+            _now(
                 "Найдавніший замок",
                 "Довше пів години замок сам не живе: його господар загинув. Зніме beket backup check.",
-                (Query(series(backup.REPOSITORY_LOCK_AGE), host),),
+                backup.REPOSITORY_LOCK_AGE,
+                HOST_LEGEND,
                 unit="s",
                 steps=((None, "green"), (3600, "orange"), (DAY_S, "red")),
             ),
-            Panel(
-                "stat",
+            _now(
                 "Незнайомі ключі",
                 "Ключі, яких центр не робив. Будь-який — привід розібратися, хто його додав.",
-                (Query(series(backup.REPOSITORY_UNKNOWN_KEYS), host),),
+                backup.REPOSITORY_UNKNOWN_KEYS,
+                HOST_LEGEND,
                 steps=BAD_WHEN_ANY,
             ),
         ),

@@ -11,7 +11,7 @@ from beket.app.wiring.catalogue import full_catalogue
 from beket.testing.source_tree import PROJECT
 from dashboards.grafana.__main__ import FOLDER, files, pages
 from dashboards.grafana.rest import EVERY_METRIC, names_in, rest
-from tests.grafana_schema import TYPES, faults
+from tests.grafana_schema import SOURCE, TYPES, faults
 
 CYRILLIC = re.compile("[а-яіїєґ]", re.IGNORECASE)
 SELECTOR = re.compile(r"\b([a-z][a-z0-9_]*)\{([^}]*)\}")
@@ -220,6 +220,15 @@ def test_uids_and_titles_are_each_pages_own() -> None:
     assert pages() == made
 
 
+def test_the_folder_that_is_mounted_holds_every_page_as_file_provisioning_takes_it() -> None:
+    """A file with an `id`, of two pages with one `uid`, or not JSON is what Grafana refuses when it starts."""
+    loaded = [json.loads(path.read_text()) for path in sorted(FOLDER.iterdir())]
+    assert {page["uid"] for page in loaded} == {page.uid for page in pages()}
+    assert len({page["uid"] for page in loaded}) == len({page["title"] for page in loaded}) == len(loaded)
+    assert not [page["uid"] for page in loaded if "id" in page]
+    assert all(path.suffix == ".json" and path.stat().st_size < 1 << 20 for path in FOLDER.iterdir())
+
+
 def test_provisioning_and_compose_fit_together() -> None:
     grafana_folder = PROJECT / "dashboards" / "grafana"
     source = yaml.safe_load((grafana_folder / "datasource.yaml").read_text())["datasources"][0]
@@ -236,6 +245,8 @@ def test_provisioning_and_compose_fit_together() -> None:
     assert mounts["./grafana/pages"] == provider["options"]["path"]
     home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home == f"{provider['options']['path']}/overview.json"
+    # The declarations that the pages are checked against are of the release that runs.
+    assert f"@grafana/schema {grafana['image'].rpartition(':')[2]} " in SOURCE
     assert "-dedup.minScrapeInterval=1ms" in victoria["command"]
     for service in compose.values():
         assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+", service["image"])
