@@ -54,7 +54,7 @@ async def examine_agent(
     secrets = SecretFolder(config.secrets)
     for finding in await _examine_things(inventory, secrets, clock=clock, rng=rng):
         yield finding
-    for finding in await _examine_services(inventory, config, clock=clock, rng=rng):
+    for finding in await examine_services(inventory, config, clock=clock, rng=rng):
         yield finding
 
 
@@ -90,10 +90,10 @@ async def _examine_things(
         return list(await asyncio.gather(*cameras, *devices))
 
 
-async def _examine_services(
+async def examine_services(
     inventory: Inventory, config: AgentConfig, *, clock: Clock, rng: random.Random
 ) -> list[Finding]:
-    """Each service once; the sentences are the probes' own."""
+    """Ask each service of the site once; the sentences are the probes' own."""
     try:
         tls = trust(config.services)
     except BeketError as error:
@@ -118,7 +118,7 @@ async def _examine_service(service: Service, tools: Tools, *, timeout_s: float) 
     kind = target.address.kind
     reading = await read(PROBES[kind], target, tools, within_s=max(timeout_s, WITHIN_S.get(kind, 0)))
     if reading.outcome is Outcome.FAILS:
-        return bad(name, Unreachable(reading.text, subject=service.id))
+        return bad(name, Unreachable(reading.text))
     return odd(name, reading.text) if reading.outcome is Outcome.ATTENTION else good(name, reading.text)
 
 
