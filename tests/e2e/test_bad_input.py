@@ -16,7 +16,7 @@ BEKET = [sys.executable, "-m", "beket"]
 def run(*arguments: str, cwd: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     """Run `beket …` to its end."""
     return subprocess.run(
-        [*BEKET, *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=60, check=False
+        [*BEKET, *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -67,7 +67,7 @@ def running(*arguments: str, cwd: Path) -> Iterator["subprocess.Popen[str]"]:
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         assert process.stderr is not None
         process.stderr.close()
 
@@ -173,7 +173,7 @@ def test_centre_that_lost_its_recording_disk_refuses_to_fill_the_root_disk(place
 
 
 def _wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -96,7 +96,6 @@ class Repositories(BackupPlace):
 
 
 @pytest.mark.needs("restic")
-@pytest.mark.timeout(180)
 def test_documents_of_a_council_are_copied_proven_and_seen_at_the_centre(tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.beket("inventory", "--config", "centre.toml", "import", "inventory.yaml", "--yes", "--reason", "перша")
@@ -152,7 +151,7 @@ def _answers(town: Town) -> bool:
 
 
 def _wait_until(is_so: Callable[[], bool], town: Town) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < deadline, town.log()
         time.sleep(0.2)

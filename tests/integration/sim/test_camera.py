@@ -86,9 +86,9 @@ def test_decoded_frames_tell_true_times_a_tenth_of_a_second_apart(tmp_path: Path
         moments = [read_clock_strip(p) for p in np.fromfile(raw, np.uint8).reshape(-1, HEIGHT, WIDTH)]
         assert len(moments) == 15
         assert all(m is not None and began_ms - 200 < m < ended_ms for m in moments)
-        # The pace is the clock's: a frame may be some ms late, the next one is not later for it.
+        # The pace is the clock's: a frame may be late on a busy machine, the next one is not later for it.
         steps_ms = np.diff(np.array(moments, np.int64))
-        assert 95 < steps_ms.mean() < 105
+        assert 90 < np.median(steps_ms) < 110
 
     run_with([served], test)
 
