@@ -121,6 +121,8 @@ def sshd(
             "LogLevel VERBOSE",
             "MaxStartups 100",
             f"ForceCommand {command}",
+            # bash reads the home's .bashrc at each login; the home of whoever runs the tests may do anything there.
+            f"SetEnv HOME={folder}",
             *extra_config,
         ]
         (folder / "configuration").write_text("\n".join(lines) + "\n")

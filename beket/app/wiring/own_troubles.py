@@ -23,7 +23,6 @@ from vms import metrics as vms
 CENTRE = "centre"
 DISK_LOW_BYTES = GIB
 SINK_LATE_S = 120
-# Below this the promise to residents is broken by more than a day or two.
 # Of `vms.seal_ingest.Odd`.
 _ODD_SEALS = {
     "forged": say("Печатка записів підписана не тим ключем", "A seal of recordings has the wrong signature"),
@@ -33,6 +32,7 @@ _ODD_SEALS = {
 }
 # Less is the last of a credit.
 LEAP_S = 3600
+# Below this the promise to residents is broken by more than a day or two.
 KEPT_WELL_RATIO = 0.95
 EXAMPLE_DAYS = 30
 # What people wait out, and what has not failed.
