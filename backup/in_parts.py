@@ -35,12 +35,13 @@ KILLED = 128 + signal.SIGKILL
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run is to copy."""
+    """What a run is to copy; `clears_locks` as in `runner.Tools`."""
 
     plan: Plan
     paths: Sequence[Path]
     excludes: tuple[str, ...] = ()
     stop: asyncio.Event | None = None
+    clears_locks: bool = True
 
 
 async def store_in_parts(
@@ -73,7 +74,7 @@ async def store_in_parts(
         log.info("a part of %s broke (%s); it is cut smaller", job.plan.id, outcome.kind)
         cutter.put_back(part)
         limit_bytes = max(PART_BYTES_MIN, limit_bytes // SHRINKS)
-        if outcome.kind is OutcomeKind.LOCKED:
+        if outcome.kind is OutcomeKind.LOCKED and job.clears_locks:
             await restic.run(commands.unlock(repository), stop=job.stop)
     return None
 

@@ -45,6 +45,8 @@ class Tools:
         one_at_a_time: held while restic works: one long job per host.
         staging: where copies of databases are made before they are saved.
         limit_bytes_per_s: what copies may take of the line to a remote repository; None means all of it.
+        clears_locks: whether locks of dead processes are ours to remove. At the centre's repository the centre does it:
+            restic would judge its locks by our clock.
         ask_stored: tells how much the repository takes; None where only a folder on this machine can be looked at.
     """
 
@@ -58,6 +60,7 @@ class Tools:
     staging: Path | None = None
     limit_bytes_per_s: float | None = None
     ask_stored: AskStored | None = None
+    clears_locks: bool = True
 
     def gauge(self, on_advance: OnAdvance | None) -> Gauge:
         """What follows a run."""
@@ -113,7 +116,7 @@ class Runner:
 
     async def _take_away_locks(self, stop: asyncio.Event | None, *, after_trouble: bool) -> None:
         tools = self._tools
-        if await asyncio.to_thread(locks.may_lie, tools.repository, after_trouble=after_trouble):
+        if tools.clears_locks and await asyncio.to_thread(locks.may_lie, tools.repository, after_trouble=after_trouble):
             await tools.restic.run(commands.unlock(tools.repository), stop=stop)
 
     async def _copy(self, plan: Plan, stop: asyncio.Event | None, gauge: Gauge) -> "_Made":
@@ -137,7 +140,7 @@ class Runner:
         following = asyncio.create_task(gauge.follow(tools.clock))
         began_mono_ns = tools.clock.mono_ns()
         try:
-            job = Job(plan, present, plan.excludes, stop)
+            job = Job(plan, present, plan.excludes, stop, clears_locks=tools.clears_locks)
             outcome = None
             if good is None and repository.is_remote:
                 outcome = await store_in_parts(tools.restic, repository, tools.history, job, gauge)
@@ -197,7 +200,7 @@ class Runner:
         taking = asyncio.create_task(asyncio.to_thread(manifest.take, chosen))
         try:
             outcome = await once()
-            if outcome.kind is OutcomeKind.LOCKED:
+            if outcome.kind is OutcomeKind.LOCKED and tools.clears_locks:
                 await tools.restic.run(commands.unlock(repository), stop=job.stop)
                 outcome = await once()
             return _Made(outcome, await taking if outcome.kind in GOOD else ())
@@ -250,7 +253,7 @@ async def check(tools: Tools, *, read_data: bool, stop: asyncio.Event | None = N
     async with tools.one_at_a_time:
         command = commands.check(tools.repository, read_data=read_data)
         outcome = classify(await tools.restic.run(command, stop=stop))
-        if outcome.kind is OutcomeKind.LOCKED:
+        if outcome.kind is OutcomeKind.LOCKED and tools.clears_locks:
             await tools.restic.run(commands.unlock(tools.repository), stop=stop)
             outcome = classify(await tools.restic.run(command, stop=stop))
         return outcome

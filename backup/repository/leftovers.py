@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from backup.repository.freshness import oldest_lock_s
+from backup.repository.dead_locks import LockWatch, clear_all_own
 from backup.repository.keyring import NEW, Keyring
-from backup.restic import commands, upkeep_commands
+from backup.restic import upkeep_commands
 from backup.restic.outcome import OutcomeKind, classify
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.ids import is_slug
@@ -21,8 +21,6 @@ from beket.kernel.ids import is_slug
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60
-# restic makes a lock anew every five minutes, and itself calls one stale that is so old.
-LOCK_S = 30 * 60
 # Our own works are ended when they stand still for half as long.
 BROKEN_OFF_S = 30 * 60
 
@@ -33,20 +31,13 @@ class _Key(msgspec.Struct, frozen=True):
 
 
 async def keep_clear(keyring: Keyring) -> None:
-    """Look for ever; at the start also at young locks, since those of the centre that was here before are its own."""
-    lock_s = 0.0
+    """Look for ever; at the start first at what the centre that was here before has locked."""
+    watch = LockWatch(keyring)
+    await clear_all_own(keyring)
     while True:
-        await clear_locks(keyring, older_than_s=lock_s)
+        await watch.look()
         await clear_broken_off(keyring)
-        lock_s = LOCK_S
         await keyring.clock.sleep(LOOK_EVERY_S)
-
-
-async def clear_locks(keyring: Keyring, *, older_than_s: float) -> None:
-    """Have restic remove what is provably stale from each repository with a lock so old; it spares the living."""
-    for host in await asyncio.to_thread(_locked, keyring, older_than_s):
-        async with keyring.one_at_a_time:
-            await keyring.restic.run(commands.unlock(keyring.repository(host)))
 
 
 async def clear_broken_off(keyring: Keyring) -> None:
@@ -89,12 +80,6 @@ def _unknown_key(keyring: Keyring, host: str, beginning: str) -> str:
     found = {name for name in keyring.keys_in(host) if beginning and name.startswith(beginning)}
     known = {one.key for one in keyring.ledger.known_keys() if one.host == host}
     return found.pop() if len(found) == 1 and not found & known else ""
-
-
-def _locked(keyring: Keyring, older_than_s: float) -> list[str]:
-    wall_ns = keyring.clock.wall_ns()
-    hosts = [host.host for host in keyring.ledger.hosts() if keyring.is_made(host.host)]
-    return [host for host in hosts if oldest_lock_s(keyring.repositories / host, wall_ns=wall_ns) > older_than_s]
 
 
 def _broken_off(keyring: Keyring) -> list[Path]:

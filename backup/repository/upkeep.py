@@ -12,11 +12,12 @@ from pathlib import Path
 import msgspec
 
 from backup.repository.config import KeepConfig, WalkConfig
+from backup.repository.dead_locks import clear_own
 from backup.repository.forgetting import DAY_NS, Decision, Guard, decide
 from backup.repository.keyring import Keyring, WorkFailed
 from backup.repository.rounds import is_open
-from backup.restic import commands, upkeep_commands
-from backup.restic.commands import Command, Repository
+from backup.restic import upkeep_commands
+from backup.restic.commands import Command
 from backup.restic.events import Snapshot, parse_snapshots
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.restic.run import Ended
@@ -123,16 +124,12 @@ async def forget(keyring: Keyring, host: str, ids: Sequence[str]) -> Outcome:
     """
     repository = keyring.repository(host)
     for start in range(0, len(ids), IDS_A_RUN):
-        outcome = await _patiently(
-            keyring, repository, upkeep_commands.forget(repository, ids[start : start + IDS_A_RUN])
-        )
+        outcome = await _patiently(keyring, host, upkeep_commands.forget(repository, ids[start : start + IDS_A_RUN]))
         await _remember(keyring, host, FORGET, outcome)
         if outcome.kind is not OutcomeKind.OK:
             return outcome
     free_bytes = await asyncio.to_thread(_free_bytes, Path(repository.location))
-    outcome = await _patiently(
-        keyring, repository, upkeep_commands.prune(repository, repack_bytes=repack_bytes(free_bytes))
-    )
+    outcome = await _patiently(keyring, host, upkeep_commands.prune(repository, repack_bytes=repack_bytes(free_bytes)))
     await _remember(keyring, host, PRUNE, outcome)
     return outcome
 
@@ -166,11 +163,11 @@ async def _remember(keyring: Keyring, host: str, work: str, outcome: Outcome) ->
     await asyncio.to_thread(keyring.ledger.keep_work, host, work, outcome, wall_ns=keyring.clock.wall_ns())
 
 
-async def _patiently(keyring: Keyring, repository: Repository, command: Command) -> Outcome:
-    """Once more after the removal of locks that are provably stale."""
+async def _patiently(keyring: Keyring, host: str, command: Command) -> Outcome:
+    """Once more after the removal of what dead processes of this machine have locked."""
     outcome = classify(await keyring.restic.run(command))
     if outcome.kind is OutcomeKind.LOCKED:
-        await keyring.restic.run(commands.unlock(repository))
+        await clear_own(keyring, host)
         outcome = classify(await keyring.restic.run(command))
     return outcome
 
@@ -179,7 +176,7 @@ async def _done(keyring: Keyring, host: str, command: Command) -> Ended:
     ended = await keyring.restic.run(command)
     outcome = classify(ended)
     if outcome.kind is OutcomeKind.LOCKED:
-        await keyring.restic.run(commands.unlock(keyring.repository(host)))
+        await clear_own(keyring, host)
         ended = await keyring.restic.run(command)
         outcome = classify(ended)
     if outcome.kind is not OutcomeKind.OK:

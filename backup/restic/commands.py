@@ -34,6 +34,7 @@ class Operation(StrEnum):
     COPY = "copy"
     LS = "ls"
     DUMP = "dump"
+    CAT = "cat"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,13 @@ KEPT_WORDS = 200
 KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
 # What answers in JSON documents, not in events, and how its lines begin.
-_DOCUMENTS = {Operation.SNAPSHOTS: b"[n", Operation.FORGET: b"[n", Operation.LS: b"{", Operation.KEY: b"["}
+_DOCUMENTS = {
+    Operation.SNAPSHOTS: b"[n",
+    Operation.FORGET: b"[n",
+    Operation.LS: b"{",
+    Operation.KEY: b"[",
+    Operation.CAT: b"{ }",
+}
 # What a server says for good while 0.14 asks on for a quarter of an hour. An append-only one lets locks go, and nothing
 # else; nor may a piece be sent again whose first sending broke half-way and left a torn one under its name.
 _ASKED = r"\(<(?!lock)[^>]*>\) (?:returned error|failed).*"
@@ -89,7 +95,7 @@ class Ended:
     Attributes:
         exit_code: as the shell counts: 128 + number for a signal.
         words: the last lines for people of both outputs, redacted.
-        output: what `snapshots`, `forget`, `ls` and `key list` print, a document a line; empty for other operations.
+        output: what `snapshots`, `forget`, `ls`, `key list` and `cat` print, mostly a document a line; else empty.
         stopped: we were asked to stop it. `stalled`: nothing moved for too long and we ended it.
         refusal: what the server does not let it do; restic says so in words alone, and 0.14 would ask for ever.
         lock_may_stay: it ended by a signal that leaves its lock in the repository.

@@ -40,6 +40,11 @@ def list_keys(repository: Repository) -> Command:
     return spelt(repository, Operation.KEY, "list", "--no-lock")
 
 
+def read_lock(repository: Repository, name: str) -> Command:
+    """Tell whose a lock is; takes none."""
+    return spelt(repository, Operation.CAT, "--no-lock", "lock", name)
+
+
 def all_snapshots(repository: Repository) -> Command:
     """Tell of every snapshot, whosever."""
     return spelt(repository, Operation.SNAPSHOTS, "--no-lock")

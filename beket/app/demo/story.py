@@ -36,7 +36,8 @@ ASK_AGAIN_S = 3
 CENTRE_STARTS_WITHIN_S = 30.0
 # A clip shorter than this proves nothing.
 CLIP_MIN_S = 5
-CLOCK_ERROR_MAX_S = 0.25
+# Tests of time hold 0.25 s; here cameras are drawn and encoded beside everything else, on a machine that may be busy.
+CLOCK_ERROR_MAX_S = 1.0
 _UPTIME = re.compile(r'^device_uptime_seconds\{.*?device="([^"]+)".*?\} ([0-9.e+]+)$', re.MULTILINE)
 _COPIED = re.compile(r"^backup_repository_age_seconds\{", re.MULTILINE)
 _RESTORED = re.compile(r"^backup_proven_restore_age_seconds\{", re.MULTILINE)

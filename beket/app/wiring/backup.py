@@ -153,6 +153,7 @@ async def open_backups(config: AgentConfig, *, clock: Clock, rng: random.Random)
             config.data / "staging",
             limit_bytes_per_s=config.uplink.rate_kbps * BYTES_PER_S_A_KBPS * config.backup.uplink_share,
             ask_stored=functools.partial(ask_stored, identity, config.uplink) if is_centres else None,
+            clears_locks=not is_centres,
         )
         again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
         yield Backups(

@@ -7,18 +7,19 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from backup.repository import leftovers
+from backup.repository import dead_locks, leftovers
 from backup.repository.keyring import Holder, Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.server import bound_to
 from backup.restic import commands, upkeep_commands
 from backup.restic.outcome import OutcomeKind, classify
 from backup.restic.run import find_restic
-from beket.kernel.clock import SystemClock
+from beket.kernel.clock import SimulatedClock, SystemClock
 from beket.kernel.secrets import Secret, write_secret_file
 from beket.testing.process import wait_for
 
@@ -83,7 +84,7 @@ async def _broken_off(keyring: Keyring, password: str, *, adds: bool = False, ag
         adding = upkeep_commands.add_key(keyring.repository(HOST), folder / "password")
         assert classify(await keyring.restic.run(adding)).kind is OutcomeKind.OK
     if aged:
-        os.utime(folder, (time.time() - LONG_AGO_S,) * 2)
+        _age(folder)
     return folder
 
 
@@ -97,15 +98,44 @@ def test_lock_of_a_dead_process_goes_and_one_of_the_living_stays(tmp_path: Path)
             with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 await asyncio.to_thread(wait_for, lambda: len(_whole(locks)) == 1, within_s=60, what="its lock")
                 process.send_signal(signal.SIGSTOP)
-                await leftovers.clear_locks(keyring, older_than_s=0)
+                await dead_locks.clear_all_own(keyring)
                 assert len(_whole(locks)) == 1
                 process.kill()
-            await leftovers.clear_locks(keyring, older_than_s=leftovers.LOCK_S)
-            assert len(_whole(locks)) == 1  # too young to be looked at, but for the first look of a centre
-            await leftovers.clear_locks(keyring, older_than_s=0)
+            await dead_locks.clear_all_own(keyring)
             assert _whole(locks) == []
 
     asyncio.run(story())
+
+
+def test_copy_of_a_host_whose_clock_is_a_day_slow_keeps_its_lock_and_what_lies_for_half_an_hour_goes(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        async with keys_of(tmp_path) as keyring:
+            await keyring.make_repository(HOST, "council")
+            clock = SimulatedClock()
+            watch = dead_locks.LockWatch(replace(keyring, clock=clock))
+            locks = keyring.repositories / HOST / "locks"
+            for number in range(20):  # a living restic makes its lock anew, each time under another name
+                (locks / f"{number:064x}").write_bytes(b"of another machine, encrypted")
+                _age(locks / f"{number:064x}")
+                (locks / f"{number - 1:064x}").unlink(missing_ok=True)
+                await watch.look()
+                await dead_locks.clear_all_own(keyring)
+                assert len(_whole(locks)) == 1
+                clock.pass_time(300)
+            clock.step_wall(365 * 86_400)  # nor does a leap of our own clock count
+            await watch.look()
+            assert len(_whole(locks)) == 1
+            clock.pass_time(dead_locks.DEAD_AFTER_S)
+            await watch.look()
+            assert _whole(locks) == []
+
+    asyncio.run(story())
+
+
+def _age(path: Path) -> None:
+    os.utime(path, (time.time() - LONG_AGO_S,) * 2)
 
 
 def _whole(locks: Path) -> list[Path]:
