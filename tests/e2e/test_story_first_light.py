@@ -75,7 +75,7 @@ def test_second_start_records_again_the_button_brings_its_alert_and_the_police_s
         csrf = re.search(r'name="csrf" value="(\w+)"', page)
         assert csrf
         person.post("/power", csrf=csrf[1], site="school-tsybulkivka", to="off")
-        _wait_until(lambda: "разом замовкли" in person.get("/"))
+        _wait_until(lambda: "Немає світла" in person.get("/"))
 
         relay = re.search(r"rtsp://([0-9.:]+)/council-street", shown)
         assert relay

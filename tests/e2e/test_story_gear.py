@@ -81,7 +81,7 @@ def test_it_person_sees_what_was_changed_from_the_page_of_copies_and_from_the_al
     assert "Hosti" not in shown
     page.screenshot(path=tmp_path / "changed.png", full_page=True)
 
-    page.get_by_role("link", name="Тривоги").click()
+    page.get_by_role("link", name="Тривоги", exact=True).click()
     page.get_by_role("link", name="Що саме змінили").click()
     expect(page.get_by_text("+add action=dst-nat")).to_be_visible()
     for folder in (village.folder / f"agent-{SITE}", village.folder / "centre"):
