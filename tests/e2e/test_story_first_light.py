@@ -1,5 +1,7 @@
 """The first light, as a newcomer sees it: one command, and video and samples come through real processes."""
 
+import contextlib
+import json
 import os
 import re
 import signal
@@ -13,23 +15,36 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
+
+from beket.app.wiring.catalogue import full_catalogue
+from beket.sim.places import MOHYLIV
+from beket.testing.prometheus import ask, prometheus
+from beket.testing.victoria import victoria_metrics
+from dashboards.grafana.__main__ import pages
+from tests.page_queries import QUERIES, RULES, as_grafana_asks, scrape_config
 
 pytestmark = [pytest.mark.usefixtures("village_to_ourselves"), pytest.mark.timeout(600)]
 DEMO = [sys.executable, "-m", "beket", "demo"]
 
 
-@pytest.mark.needs("ffprobe", "restic")
+@pytest.mark.needs("ffprobe", "restic", "prometheus", "victoria-metrics")
 def test_demo_brings_video_samples_an_alert_and_a_proven_copy_and_its_minute_plays(tmp_path: Path) -> None:
     data = tmp_path / "demo"
-    shown = subprocess.run(
-        [*DEMO, "--data", str(data), "--seconds", "60", "--require", "video,samples,alert,backup"],
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert shown.returncode == 0, shown.stdout + shown.stderr + _logs(data)
-    assert "Навчальні дані: місця, камери й події вигадані" in shown.stdout
+    command = [*DEMO, "--data", str(data), "--seconds", "60", "--require", "video,samples,alert,backup"]
+    shown, played_s, engines = "", 0.0, list[str]()
+    with contextlib.ExitStack() as stack, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            shown += line
+            if metrics := re.search(r"Метрики: http://([0-9.:]+)/metrics", line):
+                engines = _engines_that_scrape(metrics[1], tmp_path, stack)
+            if "з архіву грають" in line:
+                played_s = time.time()  # the centre is still there
+        assert demo.wait(60) == 0, shown + _logs(data)
+        for url in engines:
+            _assert_pages_have_data(url, at_s=played_s - 2)
+    assert "Навчальні дані: місця, камери й події вигадані" in shown
     clips = sorted((data / "minute").glob("*.mp4"))
     assert len(clips) == 6
     for clip in clips:
@@ -160,6 +175,31 @@ def _assert_plays(clip: Path, *, seconds_min: float) -> None:
     frames, duration_s = probed.stdout.split()
     assert float(duration_s) >= seconds_min
     assert int(frames) >= 0.8 * 10 * float(duration_s), "a busy machine may lose a few of ten frames a second"
+
+
+def _engines_that_scrape(target: str, folder: Path, stack: contextlib.ExitStack) -> list[str]:
+    """A Prometheus and a VictoriaMetrics that read the demo's page each second; their addresses."""
+    scrapes = folder / "scrapes.yaml"
+    whole = yaml.safe_load(scrape_config(target))
+    each_second = {"global": {"scrape_interval": "1s"}, "scrape_configs": whole["scrape_configs"]}
+    scrapes.write_text(json.dumps(each_second))
+    flags = (f"-promscrape.config={scrapes}", "-promscrape.configCheckInterval=0")
+    victoria = stack.enter_context(victoria_metrics(folder / "vm", *flags))
+    prometheus_ = stack.enter_context(prometheus(folder / "prometheus", scrape_config(target)))
+    return [victoria.url, prometheus_.url]
+
+
+def _assert_pages_have_data(url: str, *, at_s: float) -> None:
+    """Every query and rule is understood, every page shows something, and no name is a stranger to the catalogue."""
+    filled = set()
+    for title, expression in (*QUERIES, *RULES):
+        if ask(url, as_grafana_asks(expression, "4s", community=MOHYLIV.id, device="router-council"), at_s=at_s):
+            filled.add(title)
+    empty = [page.uid for page in pages() if not any(title.startswith(f"{page.title}: ") for title in filled)]
+    assert set(empty) <= {"beket-rest"}
+    names = {dict(labels)["__name__"] for labels in ask(url, f'{{community="{MOHYLIV.id}"}}', at_s=at_s)}
+    assert len(names) > 50
+    assert names <= {metric.name for metric in full_catalogue()} | {"ALERTS", "ALERTS_FOR_STATE"}
 
 
 def _assert_no_secret_leaks(data: Path) -> None:

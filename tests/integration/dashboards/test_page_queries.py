@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
 from beket.app.wiring.catalogue import full_catalogue
 from beket.kernel.clock import NS_PER_S, SystemClock
@@ -19,32 +18,18 @@ from beket.kernel.metrics import Instruments, Metric, Point
 from beket.kernel.secrets import Secret
 from beket.testing.process import wait_for
 from beket.testing.prometheus import ask, prometheus
-from beket.testing.source_tree import PROJECT
 from beket.testing.victoria import victoria_metrics
 from collector.sinks.exposition import CONTENT_TYPE, Exposition
 from collector.sinks.forwarder import Forwarder
 from collector.sinks.influx import InfluxWriter
 from collector.sinks.queue import SampleQueue
 from collector.store.samples import SampleStore
-from dashboards.grafana.__main__ import pages
+from tests.page_queries import QUERIES, RULES, as_grafana_asks, scrape_config
 
 pytestmark = pytest.mark.needs("victoria-metrics", "prometheus")
 
 COMMUNITY = CommunityId("dolyna")
 CLOCK = SystemClock()
-QUERIES = [
-    (f"{page.title}: {panel.title}", query.expression)
-    for page in pages()
-    for row in page.rows
-    for panel in row.panels
-    for query in panel.queries
-]
-QUERIES += sorted({(mark.title, mark.expression) for page in pages() for mark in page.marks})
-RULES = [
-    (str(rule["alert"]), str(rule["expr"]))
-    for group in yaml.safe_load((PROJECT / "dashboards/prometheus/rules.yaml").read_text())["groups"]
-    for rule in group["rules"]
-]
 EVERYTHING = '{community="dolyna", __name__!~"ALERTS.*"}'  # Prometheus keeps the alerts it judges as series too
 Series = set[tuple[tuple[str, str], ...]]
 
@@ -135,14 +120,11 @@ def page_of(centre: Centre) -> Iterator[str]:
             thread.join()
 
 
-def as_grafana_asks(expression: str, rate_interval: str) -> str:
-    filled = expression.replace("$community", "dolyna").replace("$site", ".*").replace("$device", "sw")
-    return filled.replace("$__rate_interval", rate_interval)
-
-
 def answers(url: str, rate_interval: str, *, at_s: float | None = None) -> dict[tuple[str, str], Series]:
     return {
-        (title, expression): set(ask(url, as_grafana_asks(expression, rate_interval), at_s=at_s))
+        (title, expression): set(
+            ask(url, as_grafana_asks(expression, rate_interval, community=COMMUNITY, device="sw"), at_s=at_s)
+        )
         for title, expression in (*QUERIES, *RULES)
     }
 
@@ -161,15 +143,6 @@ def moment_of_a_whole_scrape(url: str) -> float:
 
     wait_for(looks, within_s=120, what="four whole scrapes")
     return found[0]
-
-
-def scrape_config(target: str) -> str:
-    """The example that ships, pointed at the test's page and made quick."""
-    config = yaml.safe_load((PROJECT / "dashboards/prometheus/prometheus.yaml").read_text())
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    config["rule_files"] = [str(PROJECT / "dashboards/prometheus/rules.yaml")]
-    config["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
-    return str(yaml.safe_dump(config))
 
 
 def test_every_query_has_data_on_both_engines_under_the_same_names(centre: Centre, tmp_path: Path) -> None:
