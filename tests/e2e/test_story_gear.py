@@ -36,7 +36,7 @@ CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-b
 def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr("beket.sim.community.SSH_PORT", free_tcp_port())  # a demo may run beside
     clock = SystemClock()
-    stage = prepare(tmp_path / "demo", MOHYLIV, clock=clock, light_line=tmp_path / "light", restic="")
+    stage = prepare(tmp_path / "demo", MOHYLIV, clock=clock, light_line=tmp_path / "light", restic="", ports_skipped=40)
     ((device, access),) = stage.shells.items()
     known = inventory(MOHYLIV, shells=stage.shells).devices
     (router,) = (gear for one in known if (gear := gear_of(one)) is not None)

@@ -137,8 +137,12 @@ class Stage:
         return self.folder / "logs" / f"{name}.log"
 
 
-def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_line: Path, restic: str) -> Stage:
+def prepare(
+    folder: Path, community: SimulatedCommunity, *, clock: Clock, light_line: Path, restic: str, ports_skipped: int = 0
+) -> Stage:
     """Set the stage in `folder`, which may hold an earlier demo. `restic`: the program, "" where there is none.
+
+    `ports_skipped`: so many of each range of ports are left to other stages that are being set at this moment.
 
     Raises:
         Busy: no port of the demo's range is free.
@@ -149,17 +153,19 @@ def prepare(folder: Path, community: SimulatedCommunity, *, clock: Clock, light_
         data=folder / "centre",
         keys=folder / "keys",
         community=CommunityConfig(id=community.id, name=community.name),
-        agents=AgentsListenConfig(host=HOST, port=_free_port(AGENTS_PORTS, "agents.port"), names=(HOST,)),
-        pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS, "pages.port")),
+        agents=AgentsListenConfig(
+            host=HOST, port=_free_port(AGENTS_PORTS[ports_skipped:], "agents.port"), names=(HOST,)
+        ),
+        pages=PagesListenConfig(host=HOST, port=_free_port(PAGES_PORTS[ports_skipped:], "pages.port")),
         recordings=RecordingsConfig(folder=folder / "video" / "centre", free_floor_gib=1),
         alerts=ALERTS,
-        repositories=_repositories_config(folder, has_restic=bool(restic)),
+        repositories=_repositories_config(folder, REPOSITORY_PORTS[ports_skipped:], has_restic=bool(restic)),
         web=WebConfig(
             training=True,
             one_click_logins=tuple(trainee.login for trainee in PEOPLE),
             light_line=os.fspath(light_line),
         ),
-        relay=RelayConfig(enabled=True, interface="lo", port=_free_port(RELAY_PORTS, "relay.port")),
+        relay=RelayConfig(enabled=True, interface="lo", port=_free_port(RELAY_PORTS[ports_skipped:], "relay.port")),
         logs=LogsConfig(),
     )
     sites = [spec.site.id for spec in community.sites]
@@ -211,10 +217,10 @@ def _join(stage: Stage, files: AgentFiles, site: SiteId, url: str, clock: Clock)
         join(files, join_line(stage.centre, site, url), clock=clock)
 
 
-def _repositories_config(folder: Path, *, has_restic: bool) -> RepositoriesConfig:
+def _repositories_config(folder: Path, ports: range, *, has_restic: bool) -> RepositoriesConfig:
     # Without a server the copies of the demo go into a folder, and cannot be looked into from the pages.
     serves = has_restic and any(shutil.which(program) for program in server.PROGRAMS)
-    port = _free_port(REPOSITORY_PORTS, "repositories.service.port") if serves else REPOSITORY_PORTS[0]
+    port = _free_port(ports, "repositories.service.port") if serves else ports[0]
     return RepositoriesConfig(
         folder=folder / "repositories",
         look_every_s=5,
