@@ -34,7 +34,7 @@ class BackupPlace:
 
     def packs(self) -> list[Path]:
         """Pack files of the repository, largest first, made writable."""
-        found = sorted((self.repository / "data").glob("*/*"), key=lambda path: -path.stat().st_size)
+        found = sorted((self.repository / "data").glob("*/" + "?" * 64), key=lambda path: -path.stat().st_size)
         for path in found:
             path.chmod(0o600)
         return found
