@@ -201,14 +201,16 @@ def _mapped(target: Target) -> Iterator[None]:
     except TimeoutError:
         raise no_answer(target) from None
     except paramiko.SSHException as error:
-        raise _ours(target, str(error)) from error
+        raise _ours(target, error) from error
     except (OSError, EOFError) as error:
         raise was_cut(target.device) from error
 
 
-def _ours(target: Target, words: str) -> BeketError:
+def _ours(target: Target, error: paramiko.SSHException) -> BeketError:
+    words = str(error)
     if "timeout" in words.lower() or "timed out" in words.lower():
         return no_answer(target)
-    if words.strip() == _NO_GREETING:  # it hung up at once, as gear does whose sessions are all taken
+    # It hung up instead of greeting: all its sessions are taken, or its power went.
+    if words.startswith(_NO_GREETING) and isinstance(error.__context__, (EOFError, OSError)):
         return was_cut(target.device)
     return not_understood(target, words)

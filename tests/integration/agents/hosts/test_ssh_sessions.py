@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -171,6 +172,22 @@ def test_a_silent_host_costs_its_time_and_no_more(tmp_path: Path) -> None:
         port = silent.getsockname()[1]
         with pytest.raises(TimedOut), gear.open_with(port=port, timeout_s=1).open(ROUTER):
             pass
+
+
+@pytest.mark.parametrize("resets", [True, False], ids=["reset", "closed"])
+def test_a_host_that_hangs_up_instead_of_greeting_is_unreachable(tmp_path: Path, resets: bool) -> None:
+    def hang_up() -> None:
+        taken, _ = host.accept()
+        if resets:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        taken.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as host, gear_at_hand(tmp_path, "routeros", "mikrotik") as gear:
+        hanging_up = threading.Thread(target=hang_up)
+        hanging_up.start()
+        with pytest.raises(Unreachable), gear.open_with(port=host.getsockname()[1]).open(ROUTER):
+            pass
+        hanging_up.join()
 
 
 def test_answers_are_bounded_in_size_and_time(tmp_path: Path) -> None:
