@@ -15,6 +15,7 @@ from collector.devices.known import KnownFact
 LABEL_MAX_CHARS = 60
 SETTLES_S = 600
 UNKNOWN = "unknown"
+INFO_KEYS = ("model", "firmware")
 
 
 def info_points(devices: Sequence[Device], facts: Iterable[KnownFact], wall_ns: int) -> list[Point]:
@@ -24,7 +25,7 @@ def info_points(devices: Sequence[Device], facts: Iterable[KnownFact], wall_ns: 
         told.setdefault(fact.device, []).append(fact)
     points = []
     for device in devices:
-        model, firmware = (_settled(told.get(device.id, ()), key, wall_ns) for key in ("model", "firmware"))
+        model, firmware = (_settled(told.get(device.id, ()), key, wall_ns) for key in INFO_KEYS)
         if (model, firmware) != (UNKNOWN, UNKNOWN):
             labels = (("site", device.site), ("device", device.id), ("model", model), ("firmware", firmware))
             points.append(Point(metrics.DEVICE_INFO.name, labels, wall_ns, 1))

@@ -67,13 +67,17 @@ class FactStore:
         self._count(site, agent, refused)
         return wire.encode(FactsReceipt(taken, refused.total(), changes))
 
-    def facts(self, device: DeviceId | None = None, *, source: str | None = None) -> list[KnownFact]:
-        """Facts as they stand, by device, source and key; of one device, or of one source, when asked so."""
+    def facts(
+        self, device: DeviceId | None = None, *, source: str | None = None, keys: Sequence[str] = ()
+    ) -> list[KnownFact]:
+        """Facts as they stand, by device, source and key; of one device, one source or these keys, when asked so."""
         chosen = sa.select(device_fact).order_by(device_fact.c.device, device_fact.c.source, device_fact.c.key)
         if device is not None:
             chosen = chosen.where(device_fact.c.device == device)
         if source is not None:
             chosen = chosen.where(device_fact.c.source == source)
+        if keys:
+            chosen = chosen.where(device_fact.c.key.in_(keys))
         with self._database.read() as connection:
             return [KnownFact(DeviceId(row[0]), *row[1:]) for row in connection.execute(chosen).all()]
 

@@ -14,7 +14,7 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.ports import InventoryView, PointSink
 from beket.kernel.supervise import keep_running
 from collector import web
-from collector.devices.info import info_points
+from collector.devices.info import INFO_KEYS, info_points
 from collector.devices.store import FactStore
 from collector.store.samples import SampleStore, SeriesSamples
 from collector.topology.view import TopologyView
@@ -64,7 +64,7 @@ class Devices:
             BeketError: the store or the queue to the engine cannot write.
         """
         devices = self._inventory.current().devices
-        points = info_points(devices, self.store.facts(), self._clock.wall_ns())
+        points = info_points(devices, self.store.facts(keys=INFO_KEYS), self._clock.wall_ns())
         if points and self._forward is not None:
             self._forward.put(points)
         self._samples.put(points)

@@ -128,6 +128,7 @@ def test_of_a_whole_list_what_is_missing_is_gone_and_that_is_remembered(
     book.note(ROUTER, "lldp", {"neighbour/ether2": {"name": "sw-1", "port": "1"}}, is_whole=True)
     assert tell(store, book).changes == 2
     (left,) = store.facts(source="lldp")
+    assert store.facts(keys=("firmware", left.key)) == [left]
     assert (left.key, left.fields) == ("neighbour/ether2", {"name": "sw-1", "port": "1"})
     assert sorted((key, bool(before), bool(after)) for key, before, after in changes(store)) == [
         ("neighbour/ether1", True, False), ("neighbour/ether2", False, True),
