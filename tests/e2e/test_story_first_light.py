@@ -112,12 +112,12 @@ class _Browser:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
 
     def get(self, path: str) -> str:
-        with self._opener.open(self._address + path, timeout=20) as answer:
+        with self._opener.open(self._address + path, timeout=60) as answer:
             return str(answer.read().decode())
 
     def post(self, path: str, **form: str) -> None:
         body = urllib.parse.urlencode(form).encode()
-        self._opener.open(self._address + path, body, timeout=20).close()
+        self._opener.open(self._address + path, body, timeout=60).close()
 
 
 def test_doctor_names_the_camera_with_a_wrong_password_and_ctrl_c_ends_every_process(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Town:
 
     def samples(self) -> dict[tuple[str, str], float]:
         """(metric, device or camera) → value, as Prometheus reads them."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.pages_port}/metrics", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.pages_port}/metrics", timeout=60) as page:
             families = list(text_string_to_metric_families(page.read().decode()))
         return {
             (sample.name, sample.labels.get("device") or sample.labels.get("camera") or ""): sample.value
@@ -124,7 +124,7 @@ class Deputy:
         headers = {"X-CSRF-Token": getattr(self, "_csrf", "")}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._base + path, data=data, headers=headers, method=method)
-        with self._opener.open(request, timeout=20) as answer:
+        with self._opener.open(request, timeout=60) as answer:
             return bytes(answer.read())
 
 

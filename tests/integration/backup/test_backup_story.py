@@ -75,7 +75,7 @@ class Town:
 
     def samples(self) -> dict[str, float]:
         """Values of the backup metrics, as Prometheus reads them; the outcome that holds is `outcome:<kind>`."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.pages_port}/metrics", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.pages_port}/metrics", timeout=60) as page:
             families = list(text_string_to_metric_families(page.read().decode()))
         found = [sample for family in families for sample in family.samples if sample.name.startswith("backup_")]
         assert all(sample.labels["site"] == "council" for sample in found)

@@ -79,7 +79,7 @@ class Centre:
         if login:
             request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
         try:
-            with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=60) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()

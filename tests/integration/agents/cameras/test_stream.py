@@ -101,7 +101,7 @@ def http_camera(folder: Path, codec: str, container: str) -> Iterator[str]:
     ]  # fmt: skip
     with (folder / "log").open("wb") as output, subprocess.Popen(argv, stderr=output) as camera:
         try:
-            wait_for(lambda: _listens(camera.pid, port), within_s=20)
+            wait_for(lambda: _listens(camera.pid, port), within_s=60)
             yield url
         finally:
             camera.kill()

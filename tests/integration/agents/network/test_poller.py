@@ -187,7 +187,7 @@ def run_poller(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    await asyncio.to_thread(wait_for, condition, within_s=10)
+    await asyncio.to_thread(wait_for, condition, within_s=60)
 
 
 def test_devices_are_polled_at_their_beat_and_stored_off_the_loop(agent: Snmpd, secrets: SecretFolder) -> None:
