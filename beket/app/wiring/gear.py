@@ -175,7 +175,6 @@ async def run_gear(config: AgentConfig, *, clock: Clock, rng: random.Random, sto
         spool = Spool(files.spool("gear"), site=site, cap_bytes=config.spool.cap_bytes, instruments=instruments)
         sender = Sender(spool, stack.enter_context(connect(identity, config.uplink)).post)
         book = FactBook(files.facts("gear"), clock=clock)
-        book.keep_only(DeviceId(one.device) for one in config.hosts.gear)
         teller = FactTeller(book, stack.enter_context(connect(identity, config.uplink)).post)
         await run_until(
             stop,
@@ -246,6 +245,8 @@ async def follow_facts(
     while True:
         await asyncio.to_thread(inventory.reload)
         listed = gear_at(config, inventory)
+        if inventory.current().version:  # before the first copy came nobody knows whom the inventory lists
+            book.keep_only(DeviceId(one.device) for one in listed)
         shells = shells_of(listed, config, clock=clock)
         by_snmp = {device.id for device in inventory.current().devices if device.snmp != "off"}
         for one in listed:
