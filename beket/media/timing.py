@@ -84,7 +84,7 @@ class StreamClock:
         self.camera_offset_ns: int | None = None
         self._rtp = -1  # timestamp of the last frame; -1 when the next one begins a run by itself
         self._media = 0  # RTP time without wrapping
-        self._last = 0  # start given last
+        self._last = 0  # start given last; 0 before the first frame
         self._place = 0  # wall time less media time: where frames are put now
         self._slewed_to = 0  # media time up to which slewing is used up
         self._floor_before = self._floor_now = 0  # least (arrival less media time) of the last and of this window
@@ -119,7 +119,10 @@ class StreamClock:
             self._rtp = rtp_timestamp
             self._count_ticks(arrival)
             self._forget_lag(arrival - self._media, arrival)
-            return self._begin_run(RunReason.CONNECTED, arrival, base, floor=arrival - self._media)
+            floor = arrival - self._media
+            if self._last and not -WALL_STEP_NS <= stepped_ns <= WALL_STEP_NS:  # while the camera was away
+                return self._begin_stepped_run(stepped_ns, arrival, base, floor=floor)
+            return self._begin_run(RunReason.CONNECTED, arrival, base, floor=floor)
 
         step = (rtp_timestamp - self._rtp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         self._rtp = rtp_timestamp
@@ -130,8 +133,7 @@ class StreamClock:
         lag = arrival - media
         floor = self._least_lag(lag, arrival)
         if not -WALL_STEP_NS <= stepped_ns <= WALL_STEP_NS:
-            self._last += stepped_ns * NS_PER_TICK_DENOMINATOR // NS_PER_TICK_NUMERATOR
-            return self._begin_run(RunReason.WALL_STEP, arrival, base, floor=floor, correction_ns=stepped_ns)
+            return self._begin_stepped_run(stepped_ns, arrival, base, floor=floor)
         if step < -_BACKWARD_MAX_90K or lag - floor > _LATE_MAX_90K:
             self._forget_lag(lag, arrival)
             self._count_ticks(arrival)
@@ -191,6 +193,11 @@ class StreamClock:
         if limit > 0:
             self._slewed_to += limit * _MEDIA_PER_SLEW_TICK
             self._place += max(-limit, min(limit, error))
+
+    def _begin_stepped_run(self, stepped_ns: int, arrival: int, base: int, *, floor: int) -> Stamp:
+        """Begin a run where the wall clock stands now: what came before ended by the clock of then."""
+        self._last += stepped_ns * NS_PER_TICK_DENOMINATOR // NS_PER_TICK_NUMERATOR
+        return self._begin_run(RunReason.WALL_STEP, arrival, base, floor=floor, correction_ns=stepped_ns)
 
     def _begin_run(self, reason: RunReason, arrival: int, base: int, *, floor: int, correction_ns: int = 0) -> Stamp:
         """Place this frame where the least delayed one says, but never before the end of the run that ends here."""

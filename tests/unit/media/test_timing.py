@@ -230,6 +230,33 @@ def test_a_reconnected_camera_begins_a_run_whatever_its_timestamps() -> None:
     camera.check_order()
 
 
+@pytest.mark.parametrize("step_s", [-3 * 3600, -1, 1, 3 * 3600])
+def test_a_wall_clock_that_steps_while_the_camera_is_away_squeezes_nothing_after_it(step_s: int) -> None:
+    camera = Camera(wall_error_ns=-step_s * NS_PER_S)  # right only after the step
+    for _ in range(50):
+        camera.film(0.04)
+    camera.clock.reconnected()
+    camera.wall_error_ns = 0
+    camera.film(2)
+    assert camera.history[-1][1].starts_new_run
+    assert camera.clock.reason is RunReason.WALL_STEP
+    assert abs(camera.clock.correction_ns - step_s * NS_PER_S) <= 1
+    for _ in range(60 * 25):
+        camera.film(0.04)
+    assert camera.runs() == 2
+    again = [stamp.start_90k for _, stamp in camera.history[50:]]
+    assert abs(again[-1] - again[0] - 60 * TICKS_PER_S) < TICKS_PER_S // 100
+    assert max(abs(camera.error_90k(at)) for at in range(50, len(camera.history))) < QUARTER_S
+
+
+def test_the_first_frame_ever_is_no_step_of_the_clock_and_neither_is_a_return_without_one() -> None:
+    camera = Camera()
+    for _ in range(3):
+        camera.clock.reconnected()
+        camera.film(5)
+        assert (camera.clock.reason, camera.clock.correction_ns) == (RunReason.CONNECTED, 0)
+
+
 def test_frames_out_of_order_stay_in_the_run_and_in_order() -> None:
     camera = Camera()
     camera.film(1)
