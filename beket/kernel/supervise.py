@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import BeketError, Cancelled, Internal
+from beket.kernel.errors import BeketError, Cancelled, Internal, Remedy
 from beket.kernel.logs import level_number
 
 log = logging.getLogger(__name__)
@@ -27,18 +27,22 @@ class Backoff:
         jitter_ratio: each wait is stretched by a random share up to this, so that a village whose power came back does
             not call all its cameras in the same second.
         healthy_after_s: a run that lasted this long counts as recovered, and the steps begin anew.
+        away_steps_s: in place of `steps_s` after a failure that only waiting mends (`Remedy.WAIT`: nobody there, no
+            answer); both are counted apart, each anew when the other kind came between. (): no difference is made.
     """
 
     steps_s: tuple[float, ...] = (1, 1, 2, 5, 10, 30, 60)
     jitter_ratio: float = 0.25
     healthy_after_s: float = 30
+    away_steps_s: tuple[float, ...] = ()
 
-    def delay_s(self, failures: int, rng: random.Random, *, hopeful: bool = True) -> float:
+    def delay_s(self, failures: int, rng: random.Random, *, hopeful: bool = True, is_away: bool = False) -> float:
         """The wait before the next try, given how many failures came in a row (1 or more).
 
         The longest wait at once when the failure is not `hopeful`: somebody has to do something first.
         """
-        step_s = self.steps_s[min(failures, len(self.steps_s)) - 1 if hopeful else -1]
+        steps_s = self.away_steps_s if is_away else self.steps_s
+        step_s = steps_s[min(failures, len(steps_s)) - 1 if hopeful else -1]
         return step_s * (1 + self.jitter_ratio * rng.random())
 
 
@@ -59,15 +63,20 @@ async def keep_running(
     clock: Clock,
     rng: random.Random,
     backoff: Backoff | None = None,
+    has_recovered: Callable[[], bool] | None = None,
     on_change: Callable[[UnitState], None] | None = None,
 ) -> None:
     """Run `run_once` for ever; return only when it returns without an error or raises `Cancelled`.
 
     A repeated failure is logged once, until it changes; a bug is logged with its trace each time. `on_change` is told
     each failure and each new try after one.
+
+    `has_recovered` is asked after a failure whether the run did its work before, however short it was; if so the steps
+    begin anew, as after a run of `Backoff.healthy_after_s`.
     """
     backoff = backoff or Backoff()
     failures = 0
+    was_away = False
     shown = ""
     while True:
         began_ns = clock.mono_ns()
@@ -84,8 +93,11 @@ async def keep_running(
             return
         if clock.mono_ns() - began_ns >= backoff.healthy_after_s * NS_PER_S:
             failures, shown = 0, ""
+        is_away = bool(backoff.away_steps_s) and error.handling.remedy is Remedy.WAIT
+        if is_away is not was_away or (has_recovered is not None and has_recovered()):
+            failures, was_away = 0, is_away
         failures += 1
-        delay_s = backoff.delay_s(failures, rng, hopeful=error.handling.retry)
+        delay_s = backoff.delay_s(failures, rng, hopeful=error.handling.retry, is_away=is_away)
         sentence = error.sentence().en
         if sentence != shown:
             shown = sentence

@@ -1,14 +1,15 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from beket.kernel.clock import NS_PER_S, SimulatedClock
-from beket.kernel.errors import Busy, Cancelled, DataLoss, Internal, Unreachable
+from beket.kernel.errors import Busy, Cancelled, DataLoss, Internal, ProtocolError, Unreachable
 from beket.kernel.supervise import Backoff, UnitState, keep_running, run_together
 from beket.kernel.text import say
 
@@ -19,12 +20,20 @@ SILENT = Unreachable(say("Камера мовчить.", "The camera is silent."
 class Village:
     """A unit under supervision: each call of `run_once` takes the next outcome; the last one repeats."""
 
-    def __init__(self, *outcomes: Exception | None, works_for_s: float = 0) -> None:
+    def __init__(
+        self,
+        *outcomes: Exception | None,
+        works_for_s: float = 0,
+        backoff: Backoff = STEPS,
+        has_recovered: Callable[[], bool] | None = None,
+    ) -> None:
         self.clock = SimulatedClock()
         self.starts_s: list[float] = []
         self.states: list[UnitState] = []
         self._outcomes = list(outcomes)
         self._works_for_s = works_for_s
+        self._backoff = backoff
+        self._has_recovered = has_recovered
 
     async def run_once(self) -> None:
         self.starts_s.append(self.clock.mono_ns() / NS_PER_S)
@@ -43,7 +52,8 @@ class Village:
                 self.run_once,
                 clock=self.clock,
                 rng=random.Random(1),
-                backoff=STEPS,
+                backoff=self._backoff,
+                has_recovered=self._has_recovered,
                 on_change=self.states.append,
             )
             task = asyncio.create_task(unit)
@@ -85,6 +95,23 @@ def test_short_run_does_not_count_as_recovered() -> None:
     village = Village(SILENT, works_for_s=29)
     village.live_for(100)
     assert village.starts_s == [0, 30, 64]
+
+
+def test_short_run_that_did_its_work_starts_the_tiers_anew_and_is_still_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    village = Village(SILENT, works_for_s=3, has_recovered=lambda: True)
+    village.live_for(20)
+    assert village.starts_s == [0, 4, 8, 12, 16, 20]
+    assert len(caplog.records) == 1
+
+
+def test_what_only_waiting_mends_has_tiers_of_its_own_and_neither_kind_lengthens_the_other() -> None:
+    backoff = replace(STEPS, away_steps_s=(0.5, 1))
+    odd = ProtocolError(say("Незрозуміло.", "Not understood."))
+    village = Village(SILENT, SILENT, SILENT, odd, odd, SILENT, SILENT, backoff=backoff)
+    village.live_for(11)
+    assert village.starts_s == [0, 0.5, 1.5, 2.5, 3.5, 8.5, 9, 10, 11]
 
 
 def test_failure_that_waits_for_a_person_is_tried_at_the_longest_tier() -> None:
