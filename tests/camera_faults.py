@@ -24,6 +24,7 @@ from beket.kernel.ports import GapReason
 from beket.kernel.secrets import SecretFolder
 from beket.kernel.units import TICKS_PER_S, ns_to_90k
 from beket.media.av.encoder import H264Encoder
+from beket.media.av.units import append_sized, sized_units
 from beket.media.fmp4.reader import read_segment
 from beket.media.rtsp.mount import Reader
 from beket.media.rtsp.server import RtspServer
@@ -32,6 +33,7 @@ from vms.recordings import index
 from vms.recordings.check import check
 from vms.recordings.findings import Progress
 from vms.recordings.playback import Missing, Playback, Timeline
+from vms.recordings.recovery import is_sound
 from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 from vms.recordings.writer import Recorder
@@ -59,6 +61,7 @@ class FaultyCamera:
         self.server = RtspServer("127.0.0.1", 0)
         self.mount = self.server.add_mount("/1", self.films[0][0].format)
         self.chosen = 0
+        self.zeros = b""  # that stay behind each NAL unit
         self.timestamp_90k = 0xFFFFFFFF - 5 * 90_000  # RTP time wraps while we look
         self.rng = random.Random(fault.name)
 
@@ -75,6 +78,10 @@ class FaultyCamera:
         self.chosen = 1 - self.chosen
         self.mount.format = self.films[self.chosen][0].format
 
+    def leave_zeros(self, count: int) -> None:
+        """Cut the stream at start codes as some encoders do, with zero bytes left after each NAL unit."""
+        self.zeros = bytes(count)
+
     async def send_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
         due_s, fault_s, number = loop.time(), loop.time() + self.fault.every_s, 0
@@ -88,9 +95,15 @@ class FaultyCamera:
                 await asyncio.sleep(silent_s)
                 due_s = loop.time()
             data, is_key = self.films[self.chosen][1][number % KEY_EVERY]
-            self.mount.send(data, self.timestamp_90k, is_key)
+            self.mount.send(self._with_zeros(data) if self.zeros else data, self.timestamp_90k, is_key)
             self.timestamp_90k = (self.timestamp_90k + STEP_90K) & 0xFFFFFFFF
             number += 1
+
+    def _with_zeros(self, data: bytes) -> bytearray:
+        padded = bytearray()
+        for unit in sized_units(data, 4):
+            append_sized(padded, unit + self.zeros)
+        return padded
 
     def _readers(self) -> tuple[Reader, ...]:
         return tuple(self.mount._readers)
@@ -118,6 +131,10 @@ def _drop(camera: FaultyCamera) -> None:
 
 def _lose(camera: FaultyCamera) -> None:
     camera.skip_packets(camera.rng.randrange(1, 40))
+
+
+def _leave_zeros(camera: FaultyCamera) -> None:
+    camera.leave_zeros(camera.rng.randrange(1, 4))
 
 
 def _not_rtp(camera: FaultyCamera) -> None:
@@ -176,6 +193,7 @@ def faults(*, stall_s: float) -> list[Fault]:
         Fault("loops-its-clock", _loop_clock, GapReason.CAMERA, _split, gap_max_s=0.5),
         Fault("drops", _drop, GapReason.LINK, _called_again, gap_max_s=3),
         Fault("loses-packets", _lose, None, _counted),
+        Fault("leaves-zeros", _leave_zeros, None, _once),
     ]
 
 
@@ -219,6 +237,8 @@ def look(folder: Path, wanted: list[Fault], statuses: list[CameraStatus], *, sin
             with store.database.read() as connection:
                 segments = index.page(connection, camera, after=None, limit=100_000)
             _assert_chained(segments)
+            # After a power cut recovery would have cut none of it away.
+            assert all(is_sound(store.shelf.volume(segment.disk).disk, key_of(segment)) for segment in segments)
             runs = len({segment.run for segment in segments})
             frames = sum(_play(folder / "video" / key_of(segment).file_name) for segment in segments)
             longest_s = max(((gap.end_90k - gap.start_90k) / TICKS_PER_S for gap in gaps), default=0)

@@ -25,7 +25,7 @@ DELIMITERS: dict[Codec, int] = {"h264": 9, "h265": 35}
 
 
 def annexb_units(data: bytes) -> Iterator[bytes]:
-    """The NAL units between start codes (ITU-T H.264 Annex B)."""
+    """The NAL units between start codes (ITU-T H.264 Annex B), without the zero bytes after them."""
     at = data.find(START_CODE)
     while at >= 0:
         start = at + len(START_CODE)
@@ -36,7 +36,7 @@ def annexb_units(data: bytes) -> Iterator[bytes]:
 
 
 def sized_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
-    """The NAL units, each after its length in `length_bytes` bytes.
+    """The NAL units, each after its length in `length_bytes` bytes, and without zero bytes at the end.
 
     Raises:
         ProtocolError: a length is 0 or points past the end.
@@ -47,7 +47,9 @@ def sized_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
         at += length_bytes
         if size == 0 or at + size > len(data):
             raise ProtocolError(say("Кадр пошкоджено.", "A frame is damaged."))
-        yield data[at : at + size]
+        unit = data[at : at + size].rstrip(b"\0")
+        if unit:
+            yield unit
         at += size
 
 

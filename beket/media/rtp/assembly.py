@@ -9,6 +9,8 @@ What is handed on plays without errors, and what is missing is counted:
 * A unit ends at the marker bit, or where the timestamp changes (some cameras forget the marker). A marker before the
   first slice is ignored; if one proves to stand inside a picture, markers of this stream are not believed again.
 * Parameter sets are taken out of the units; sets in the stream replace those of the SDP, which often lie.
+* Zero bytes after a NAL unit go: cameras that cut their encoder's stream at 4-byte start codes leave them behind
+  (trailing_zero_8bits, ITU-T H.264 §B.1), no NAL unit ends in one, and recovery takes one for a torn write.
 """
 
 import struct
@@ -193,7 +195,7 @@ class UnitAssembler:
     # What the codecs call ---------------------------------------------------------------------------------------------
 
     def _append(self, buffer: bytearray, start: int, end: int) -> None:
-        """Add a whole NAL unit to the unit."""
+        """Add a whole NAL unit, which ends in no zero byte, to the unit."""
         self._data += (end - start).to_bytes(4, "big")
         self._data += memoryview(buffer)[start:end]
 
@@ -220,6 +222,12 @@ class UnitAssembler:
         """End it; a parameter set is taken out of the unit again."""
         at = self._nal_at
         self._nal_at = self._middle = -1
+        if not self._data[-1]:
+            del self._data[end_of_nal(self._data, at + 4, len(self._data)) :]
+        if len(self._data) - at - 4 < self._fragment_bytes:  # no more than the NAL unit's header is left
+            self._damaged = True
+            del self._data[at:]
+            return
         if is_set:
             nal = bytes(self._data[at + 4 :])
             del self._data[at:]
@@ -241,6 +249,14 @@ class UnitAssembler:
             self._keep_set(nal)
         except ProtocolError:
             return  # cheap cameras write broken sets into the SDP and right ones into the stream
+
+
+def end_of_nal(buffer: bytearray, start: int, end: int) -> int:
+    """Where the NAL unit `buffer[start:end]` ends without the zero bytes after it; `start` when it is nothing else.
+
+    Copies; ask only when the last byte is zero.
+    """
+    return start + len(buffer[start:end].rstrip(b"\0"))
 
 
 def unit_too_large() -> ProtocolError:

@@ -4,7 +4,7 @@ A key frame is an IDR picture, or one whose SEI promises exact recovery at once 
 intra refresh or open GOPs have no other. Interleaved mode (STAP-B, MTAP, FU-B) is never negotiated; it counts as loss.
 """
 
-from beket.media.rtp.assembly import UnitAssembler
+from beket.media.rtp.assembly import UnitAssembler, end_of_nal
 from beket.media.rtp.parameter_sets import H264_PPS, H264_SPS
 
 _SLICE, _PARTITION_A, _IDR, _SEI, _DELIMITER = 1, 2, 5, 6, 9
@@ -45,6 +45,11 @@ class H264Depacketizer(UnitAssembler):
             at += size
 
     def _take_nal(self, buffer: bytearray, start: int, end: int) -> None:
+        if not buffer[end - 1]:
+            end = end_of_nal(buffer, start, end)
+            if end == start:
+                self._note_loss(1)
+                return
         kind = buffer[start] & 31
         if kind in (H264_SPS, H264_PPS):
             self._keep_set(bytes(buffer[start:end]))

@@ -4,7 +4,7 @@ A key frame is an IRAP picture (IDR, CRA, BLA). Decoding order numbers (sprop-ma
 no camera needs them over TCP, and the SDP says when they are used. PACI packets count as loss.
 """
 
-from beket.media.rtp.assembly import UnitAssembler
+from beket.media.rtp.assembly import UnitAssembler, end_of_nal
 from beket.media.rtp.parameter_sets import H265_PPS, H265_SPS, H265_VPS
 
 _FIRST_IRAP, _LAST_IRAP, _LAST_SLICE = 16, 23, 31
@@ -46,6 +46,11 @@ class H265Depacketizer(UnitAssembler):
             at += size
 
     def _take_nal(self, buffer: bytearray, start: int, end: int) -> None:
+        if not buffer[end - 1]:
+            end = end_of_nal(buffer, start, end)
+            if end - start < 3:
+                self._note_loss(1)
+                return
         kind = buffer[start] >> 1 & 63
         if kind in _SETS:
             self._keep_set(bytes(buffer[start:end]))

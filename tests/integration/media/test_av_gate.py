@@ -11,6 +11,7 @@ from beket.media.av.encoder import H264Encoder
 from beket.media.av.errors import our_error
 from beket.media.av.files import read_file_units
 from beket.media.av.pictures import decode_key_frame
+from beket.media.av.units import START_CODE, UnitReader, sized_units
 from beket.media.fmp4.fragments import init_segment
 from beket.testing.footage import Footage
 
@@ -86,6 +87,20 @@ def test_files_that_are_no_films_say_so(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError) as caught:
         list(read_file_units(broken))
     assert "broken.mp4" in caught.value.sentence().uk
+
+
+def test_zeros_after_nal_units_are_left_behind_whether_start_codes_or_lengths_part_them() -> None:
+    nals = (b"\x06\x05\x80", b"\x65\x88\x80\0\0")
+    announced = START_CODE + START_CODE.join(encoder().format.parameter_sets)
+    after_codes = UnitReader("h264", announced).read(START_CODE + START_CODE.join(nals), timestamp=0, is_key=True)
+    data = b"".join(len(nal).to_bytes(4, "big") + nal for nal in (*nals, b"\0\0"))
+    assert after_codes is not None
+    assert (
+        list(sized_units(data, 4))
+        == [b"\x06\x05\x80", b"\x65\x88\x80"]
+        == list(sized_units(bytes(after_codes.data), 4))
+    )
+    assert bytes(after_codes.data)[-3:] == b"\x65\x88\x80"
 
 
 def test_every_error_of_pyav_has_a_meaning_here() -> None:

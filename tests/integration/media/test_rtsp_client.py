@@ -38,7 +38,7 @@ SDP = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackI
 
 
 def frame(number: int) -> bytes:
-    body = (b"\x65\x88" if number % 10 == 0 else b"\x41\x9a") + number.to_bytes(4, "big") * 1000
+    body = (b"\x65\x88" if number % 10 == 0 else b"\x41\x9a") + number.to_bytes(4, "big") * 1000 + b"\x80"
     return len(body).to_bytes(4, "big") + body
 
 

@@ -112,7 +112,7 @@ class SimpleCamera:
             await asyncio.sleep(1 / FPS)
             if not self.is_hanging:
                 is_key = self.number % KEY_EVERY == 0
-                nal = (b"\x65\x88" if is_key else b"\x41\x9a") + self.number.to_bytes(4, "big") * 500
+                nal = (b"\x65\x88" if is_key else b"\x41\x9a") + self.number.to_bytes(4, "big") * 500 + b"\x80"
                 data = len(nal).to_bytes(4, "big") + nal
                 self.mount.send(data, self.number * 90_000 // FPS, is_key)
                 self.number += 1
@@ -193,7 +193,7 @@ def test_capture_writes_every_frame_in_seamless_runs_and_closes_them_at_the_end(
     assert_seamless(run)
     assert abs(run.start_90k - time.time() * 90_000) < 60 * 90_000
     assert [fragment.is_key for fragment in run.fragments[:11]] == [True, *[False] * 9, True]
-    numbers = [int.from_bytes(fragment.data[-4:], "big") for fragment in run.fragments]
+    numbers = [int.from_bytes(fragment.data[-5:-1], "big") for fragment in run.fragments]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert sink.syncs >= 2
 

@@ -139,8 +139,8 @@ def test_sequence_and_timestamp_wrap_without_loss() -> None:
 
 def test_a_unit_ends_where_the_timestamp_changes_when_the_camera_forgets_the_marker() -> None:
     sender = Sender()
-    packets = [p for i in range(4) for p in sender.unit([idr(60, i)], i * 3600, marker=False)]
-    assert [unit.data for unit in push(h264(), packets)] == [sized(idr(60, i)) for i in range(3)]
+    packets = [p for i in range(1, 5) for p in sender.unit([idr(60, i)], i * 3600, marker=False)]
+    assert [unit.data for unit in push(h264(), packets)] == [sized(idr(60, i)) for i in range(1, 4)]
 
 
 def test_two_units_that_one_packet_ends_come_one_after_the_other() -> None:
@@ -162,9 +162,7 @@ def test_markers_inside_pictures_are_believed_only_once() -> None:
     sender = Sender(mtu=1400)
     packets: list[bytes] = []
     for i in range(6):
-        first, second = (
-            (idr(30, i), b"\x65\x08" + b"\1" * 30) if i % 3 == 0 else (slice_of(30, i), slice_of(30, first=False))
-        )
+        first, second = (idr(30), b"\x65\x08" + b"\1" * 30) if i % 3 == 0 else (slice_of(30), slice_of(30, first=False))
         packets += sender.unit([first], i * 3600) + sender.unit([second], i * 3600)
     units = push(h264(), packets)
     assert [len(unit.data) for unit in units] == [36, 72, 72]  # the first as marked, the rest of its GOP is withheld
@@ -337,6 +335,95 @@ def test_hostile_packets_raise_one_error_and_nothing_else(codec: Codec, payloads
             push(depacketizer, [packet])
         except ProtocolError:
             return
+
+
+# Zero bytes after a NAL unit ---
+
+
+def ends_in_zero(data: bytes) -> bool:
+    """Whether a unit holds what recovery takes for a torn write: an empty NAL unit, or one that ends in a zero byte."""
+    at = 0
+    while at < len(data):
+        after = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        assert after <= len(data)
+        if after == at + 4 or data[after - 1] == 0:
+            return True
+        at = after
+    return False
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 19, 45])  # of one byte of a fragment, and of whole fragments
+@pytest.mark.parametrize("mtu", [20, 1400])
+def test_zeros_that_a_camera_leaves_after_its_nal_units_are_no_part_of_them(mtu: int, zeros: int) -> None:
+    tail, sender, depacketizer = bytes(zeros), Sender(mtu=mtu), depacketizer_for("h264", parameter_sets=())
+    packets = sender.unit([SPS + tail, PPS + tail, SEI + tail, idr(90) + tail], 0)
+    packets += sender.unit([slice_of(90) + tail, slice_of(30, first=False) + tail], 1)
+    pieces = b"".join(struct.pack(">H", len(nal)) + nal for nal in (SPS, PPS + tail, SEI + tail, idr(9) + tail))
+    packets.append(sender.packet(b"\x78" + pieces, 2, marker=True))
+    first, second, third = push(depacketizer, packets)
+    assert first.data == sized(SEI, idr(90))
+    assert second.data == sized(slice_of(90), slice_of(30, first=False))
+    assert third.data == sized(SEI, idr(9))
+    assert first.format is not None
+    assert first.format.parameter_sets == H264_SETS
+    assert third.format is None
+    assert depacketizer.lost_packets == depacketizer.withheld_units == 0
+
+
+@pytest.mark.parametrize("zeros", [1, 45])
+@pytest.mark.parametrize("mtu", [20, 1400])
+def test_zeros_after_nal_units_of_h265_are_no_part_of_them(mtu: int, zeros: int) -> None:
+    tail, sender, depacketizer = bytes(zeros), Sender("h265", mtu=mtu), depacketizer_for("h265", parameter_sets=())
+    packets = sender.unit([*(nal + tail for nal in H265_SETS), irap(90) + tail], 0) + sender.unit([trail() + tail], 1)
+    pieces = b"".join(struct.pack(">H", len(nal)) + nal for nal in (irap(9) + tail, b"\x4e\x01\x80" + tail))
+    packets.append(sender.packet(b"\x60\x01" + pieces, 2, marker=True))
+    units = push(depacketizer, packets)
+    assert [unit.data for unit in units] == [sized(irap(90)), sized(trail()), sized(irap(9), b"\x4e\x01\x80")]
+    assert units[0].format is not None
+    assert units[0].format.parameter_sets == H265_SETS
+    assert depacketizer.lost_packets == depacketizer.withheld_units == 0
+
+
+@pytest.mark.parametrize(
+    ("codec", "payloads"),
+    [
+        ("h264", [b"\x78\0\x03\0\0\0"]),  # of a STAP-A
+        ("h264", [b"\x1c\x80\0", b"\x1c\x40\0"]),  # of fragments
+        ("h264", [b"\x7c\x81\0", b"\x7c\x41\0"]),  # a slice of nothing else
+        ("h264", [b"\x61\0\0"]),
+        ("h265", [b"\x60\x01\0\x04\0\0\0\0"]),
+        ("h265", [b"\x62\0\x80\0", b"\x62\0\x40\0"]),
+        ("h265", [b"\x62\1\x81\0", b"\x62\1\x41\0"]),
+        ("h265", [b"\x02\1\0\0"]),
+    ],
+)
+def test_a_nal_unit_of_nothing_but_zeros_is_damage(codec: Codec, payloads: list[bytes]) -> None:
+    sender = Sender(codec, mtu=1400)
+    depacketizer = depacketizer_for(codec, parameter_sets=H264_SETS if codec == "h264" else H265_SETS)
+    key = idr() if codec == "h264" else irap()
+    damaged = sender.unit([key], 0)[:-1]
+    damaged += [sender.packet(p, 0, marker=p is payloads[-1]) for p in [*sender.payloads(key), *payloads]]
+    units = push(depacketizer, damaged + sender.unit([key], 1))
+    assert [(unit.timestamp, unit.data) for unit in units] == [(1, sized(key))]
+    assert depacketizer.lost_packets + depacketizer.withheld_units >= 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(["h264", "h265"]), st.data())
+def test_recovery_finds_every_unit_sound_that_is_handed_on_whatever_came(codec: Codec, data: st.DataObject) -> None:
+    sender = Sender(codec, mtu=data.draw(st.integers(18, 60)))
+    zeros_or_noise = st.lists(st.sampled_from([b"\0" * 30, b"\0", b"\x80", b"\5" * 7]), max_size=6).map(b"".join)
+    heads = {"h264": [b"\x65\x88", b"\x41\x9a", b"\0", b"\6"], "h265": [b"\x26\1\xaf", b"\2\1\xd0", b"\0\0\0"]}
+    nals = st.builds(lambda head, body: head + body, st.sampled_from(heads[codec]), zeros_or_noise)
+    packets: list[bytes] = []
+    for number in range(data.draw(st.integers(1, 6))):
+        packets += sender.unit(data.draw(st.lists(nals, min_size=1, max_size=4)), number)
+        pieces = b"".join(struct.pack(">H", len(nal)) + nal for nal in data.draw(st.lists(nals, max_size=3)))
+        aggregate = (b"\x78" if codec == "h264" else b"\x60\1") + pieces
+        packets.append(sender.packet(aggregate, number + 100, marker=True))
+    depacketizer = depacketizer_for(codec, parameter_sets=H264_SETS if codec == "h264" else H265_SETS)
+    for unit in push(depacketizer, packets):
+        assert not ends_in_zero(unit.data)
 
 
 # A row of frames that are alike ---

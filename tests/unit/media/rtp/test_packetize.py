@@ -44,7 +44,9 @@ def test_data_cut_short_gives_no_packets(data: bytes) -> None:
     assert packetize(H264, data, timestamp=0, first_sequence=0) == []
 
 
-units = st.lists(st.binary(min_size=1, max_size=400).map(lambda body: b"\x65\x88" + body), min_size=1, max_size=4)
+units = st.lists(
+    st.binary(min_size=1, max_size=400).map(lambda body: b"\x65\x88" + body + b"\x80"), min_size=1, max_size=4
+)
 
 
 @given(units, st.integers(0, 0xFFFF))
