@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 256 * KIB
 # Keeps a batch well under the longest message that the centre reads.
-BATCH_POINTS_MAX = 10_000
+BATCH_POINTS_MAX = segments.POINTS_MAX
 ID_FILE = "id"
 
 
@@ -66,7 +66,7 @@ class Spool:
         self._lock = threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.id = self._load_id()
-        self._segments = [segments.scan(path) for path in segments.list_segments(folder)]
+        self._segments = [self._opened(path) for path in segments.list_segments(folder)]
         self._next_sequence = self._sequence_after_all()
         self._forgotten_through = -1
         self._must_roll = False
@@ -180,6 +180,18 @@ class Spool:
             self._segments.remove(empty)
             empty.path.unlink(missing_ok=True)
         self._segments.append(fresh)
+
+    def _opened(self, path: Path) -> Segment:
+        """A segment of an earlier run; what the disk spoiled in it is counted, once."""
+        segment = segments.scan(path)
+        if not segment.lost_points:
+            return segment
+        self._count_dropped(segment.lost_points)
+        try:
+            return segments.mend(segment)
+        except OSError as error:
+            log.warning("%s: damaged, and cannot be written anew: %s", path, error)
+            return segment
 
     def _sequence_after_all(self) -> int:
         named = [segments.first_sequence_of(segment.path) for segment in self._segments]
