@@ -5,10 +5,12 @@ Every series is narrowed by the variables of the dashboard: the community, and t
 
 from collections.abc import Sequence
 
+from agents.network.metrics import DEVICE_UPTIME, PORT_DISCONTINUITY
 from agents.network.metrics import METRICS as OF_GEAR
 from beket.kernel.metrics import Metric
 
 _GEAR = {metric.name: metric for metric in OF_GEAR}
+_WINDOW = "[$__rate_interval]"
 
 
 def gear(name: str) -> Metric:
@@ -39,12 +41,21 @@ def series(metric: Metric, **labels: str) -> str:
 def per_second(counter: Metric, **labels: str) -> str:
     """How fast a counter grows, by series; of those with `labels` of these values.
 
+    A port's counters are the device's own: where that says that it started, or that counting began anew, there is no
+    rate while the window holds that moment, as on the device's page in Beket, and never a spike.
+
     Raises:
         ValueError: not a counter, or it has no such label.
     """
     if counter.type != "counter":
         raise ValueError(f"{counter.name} is no counter and has no rate")
-    return f"rate({series(counter, **labels)}[$__rate_interval])"
+    rate = f"rate({series(counter, **labels)}{_WINDOW})"
+    if counter.name not in _GEAR or "port" not in counter.labels:
+        return rate
+    of_device = {name: value for name, value in labels.items() if name in DEVICE_UPTIME.labels}
+    anew = f"changes({series(PORT_DISCONTINUITY, **labels)}{_WINDOW}) > 0"
+    started = f"resets({series(DEVICE_UPTIME, **of_device)}{_WINDOW}) > 0"
+    return f"({rate} unless on ({_by(PORT_DISCONTINUITY)}) {anew} unless on ({_by(DEVICE_UPTIME)}) {started})"
 
 
 def folded(operation: str, expression: str, metric: Metric, by: Sequence[str]) -> str:
@@ -62,3 +73,7 @@ def folded(operation: str, expression: str, metric: Metric, by: Sequence[str]) -
 def seen_lately(metric: Metric, window: str = "1d") -> str:
     """The newest value within `window` of each series: what sleeps or lost its light is shown as it last was."""
     return f"last_over_time({series(metric)}[{window}])"
+
+
+def _by(metric: Metric) -> str:
+    return ", ".join(("community", *metric.labels))

@@ -12,7 +12,13 @@ def test_a_query_is_narrowed_by_what_the_viewer_chose() -> None:
     assert series(network.DEVICE_UP) == 'device_up_ratio{community=~"$community", site=~"$site"}'
     assert series(network.DEVICE_UP, site="school") == 'device_up_ratio{community=~"$community", site="school"}'
     assert series(collector.ALERTS_FIRING) == 'alerts_firing_count{community=~"$community"}'
-    assert per_second(network.PORT_IN).startswith("rate(port_in_bytes_total{")
+    chosen = '{community=~"$community", site=~"$site", device="sw"}[$__rate_interval]'
+    assert per_second(network.POLLS_MISSED, device="sw") == f"rate(device_polls_missed_total{chosen})"
+    assert per_second(network.PORT_IN, device="sw") == (
+        f"(rate(port_in_bytes_total{chosen})"
+        f" unless on (community, site, device, port) changes(port_discontinuity_seconds{chosen}) > 0"
+        f" unless on (community, site, device) resets(device_uptime_seconds{chosen}) > 0)"
+    )
     assert folded("max", "x", network.DEVICE_UP, ["site"]) == "max by (site) (x)"
     assert folded("max", "x", network.DEVICE_UP, []) == "max(x)"
 
