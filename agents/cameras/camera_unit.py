@@ -21,11 +21,12 @@ from beket.media.rtp.access_unit import AccessUnit
 from beket.media.rtp.rtcp import SenderReport
 from beket.media.rtsp.digest import Credentials
 
-# A camera in its own network is asked often at first: a restart or a pulled cable is over in seconds.
-BACKOFF = Backoff(steps_s=(0.5, *(1,) * 10, *(2,) * 10, *(5,) * 10, 10))
+# Who is away is called each second however long: a connect costs nothing, and each second missed is one not recorded.
+# Who answers, but not as it should, is left in peace longer.
+BACKOFF = Backoff(steps_s=(0.5, 1, 1, 2, 5), away_steps_s=(0.5, 0.6))
 # Cameras lock a login after some wrong passwords: ask again only with another one, or after this.
 REFUSED_PAUSE_S = 600
-SECRET_LOOK_S = 5
+SECRET_LOOK_S = 1
 
 
 class CameraUnit:
@@ -46,26 +47,32 @@ class CameraUnit:
         self._error: Text | None = None
         self._reason: GapReason | None = None
         self._frame_ns: int | None = None
-        self._frames = 0
+        self._frames = self._frames_before = 0  # in all; when this stream began
         self._closed_bytes = 0
         self._lost_packets = 0
         self._connects = 0
 
     async def run_once(self) -> None:
-        """Connect and play until something ends it; raises what did."""
-        secret: Secret | None = None
-        try:
-            secret = self._secrets.get(self.camera.secret) if self.camera.secret else None
-            await self._play(_credentials(secret))
-        except Unauthenticated as error:
-            self._note(error)
-            await self._until_secret_changes(secret)
-            raise
-        except BeketError as error:
-            self._note(error)
-            raise
-        finally:
-            self.recorder.end(GapReason.CAMERA)  # after a bug of ours; in all other cases it has ended already
+        """Connect and play until something ends it; raises what did. A new password is tried at once."""
+        self._frames_before = self._frames
+        while True:
+            secret: Secret | None = None
+            try:
+                secret = self._secrets.get(self.camera.secret) if self.camera.secret else None
+                await self._play(_credentials(secret))
+            except Unauthenticated as error:
+                self._note(error)
+                if not await self._secret_changes(secret):
+                    raise
+            except BeketError as error:
+                self._note(error)
+                raise
+            finally:
+                self.recorder.end(GapReason.CAMERA)  # after a bug of ours; in all other cases it has ended already
+
+    def has_played(self) -> bool:
+        """Whether `run_once` brought a frame, this time or, if it runs no more, the last."""
+        return self._frames > self._frames_before
 
     def drain(self, scratch: bytearray, *, mono_ns: int, wall_ns: int) -> None:
         """Take what came since the last tick; called for each tick."""
@@ -147,14 +154,16 @@ class CameraUnit:
         """Put down that the camera is not recorded from now on."""
         self._sink.note_gap(self.camera.id, reason=reason, start_90k=ns_to_90k(self._clock.wall_ns()))
 
-    async def _until_secret_changes(self, used: Secret | None) -> None:
-        for _ in range(REFUSED_PAUSE_S // SECRET_LOOK_S):
+    async def _secret_changes(self, used: Secret | None) -> bool:
+        """Wait until the secret is another one than the camera refused; False when it stayed for the whole pause."""
+        for _ in range(round(REFUSED_PAUSE_S / SECRET_LOOK_S)):
             await self._clock.sleep(SECRET_LOOK_S)
             try:
                 if self.camera.secret and self._secrets.get(self.camera.secret) != used:
-                    return
+                    return True
             except (NotFound, InvalidConfig):
                 continue  # being rewritten right now
+        return False
 
     def _state(self) -> CameraState:
         if not self.camera.may_record():

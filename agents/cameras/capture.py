@@ -113,7 +113,9 @@ class Capture:
             unit.note_absence(GapReason.NO_PURPOSE)
         else:
             name = f"camera {camera_id}"
-            work = keep_running(name, unit.run_once, clock=self._clock, rng=self._rng, backoff=BACKOFF)
+            work = keep_running(
+                name, unit.run_once, clock=self._clock, rng=self._rng, backoff=BACKOFF, has_recovered=unit.has_played
+            )
             self._tasks[camera_id] = asyncio.get_running_loop().create_task(work, name=name)
 
     def _stop(self, camera_id: CameraId, reason: GapReason) -> None:

@@ -6,6 +6,7 @@ and is ended by that process group: nothing that it started outlives the test.
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -172,6 +173,21 @@ def free_tcp_port(host: str = "127.0.0.1") -> int:
 def free_udp_port(host: str = "127.0.0.1") -> int:
     """A UDP port that nobody listens on now."""
     return _free_port(socket.SOCK_DGRAM, host)
+
+
+@contextlib.contextmanager
+def silent_tcp_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A TCP port that answers nothing, as a machine without power: its queue is full, so that Linux drops each SYN."""
+    with contextlib.ExitStack() as undo:
+        listener = undo.enter_context(socket.create_server((host, 0), backlog=0))
+        while True:
+            one = undo.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+            _, connected, _ = select.select([], [one], [], 0.2)
+            if not connected:
+                break
+        yield listener.getsockname()[1]
 
 
 def wait_for(condition: Callable[[], bool], *, within_s: float = 10, what: str = "the condition") -> None:

@@ -30,6 +30,7 @@ from beket.media.rtsp.session import SCRATCH_BYTES, Agreed, PlayingSession
 from beket.media.rtsp.wire import Address, Wire, parse_address, unverified_tls
 
 HANDSHAKE_S = 10.0
+CONNECT_S = 1.5  # the kernel asks twice in it; a camera that just came back is better asked anew
 REDIRECTS_MAX = 3
 SESSION_TIMEOUT_S = 60  # RFC 2326 §12.37, when the camera names none
 KEEP_ALIVE_MIN_S = 5.0
@@ -47,7 +48,7 @@ async def connect(
     handshake_s: float = HANDSHAKE_S,
     tls: ssl.SSLContext | None = None,
 ) -> PlayingSession:
-    """Open the stream at `url` and let it play.
+    """Open the stream at `url` and let it play; the TCP connection must stand within `CONNECT_S`.
 
     Raises:
         InvalidArgument: `url` is no stream address, or has a password in it.
@@ -63,7 +64,7 @@ async def connect(
     address = parse_address(url)
     tls = tls or unverified_tls()
     for _ in range(REDIRECTS_MAX + 1):
-        wire = await Wire.open(address, tls=tls, within_s=handshake_s)
+        wire = await Wire.open(address, tls=tls, within_s=handshake_s, connect_s=CONNECT_S)
         with contextlib.ExitStack() as undo:
             undo.callback(wire.close)
             try:

@@ -5,6 +5,7 @@ Foreign errors become ours here. Lives on one event loop; nothing in it blocks.
 
 import asyncio
 import contextlib
+import errno
 import re
 import socket
 import ssl
@@ -76,8 +77,10 @@ class Wire:
         self._socket = connected
 
     @classmethod
-    async def open(cls, address: Address, *, tls: ssl.SSLContext, within_s: float) -> "Wire":
-        """Connect, with TLS when the address says so.
+    async def open(
+        cls, address: Address, *, tls: ssl.SSLContext, within_s: float, connect_s: float | None = None
+    ) -> "Wire":
+        """Connect, with TLS when the address says so; `connect_s` is for the TCP connection alone, None: no limit more.
 
         Raises:
             Unreachable: no such host, refused, no route, no answer in time, or cut while TLS was agreed.
@@ -94,7 +97,8 @@ class Wire:
                     sock.setblocking(False)
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    await loop.sock_connect(sock, target)
+                    async with asyncio.timeout(connect_s):
+                        await loop.sock_connect(sock, target)
                     if address.is_tls:
                         secured = tls.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=address.host)
                         undo.callback(secured.close)
@@ -212,7 +216,7 @@ def _mapped(error: OSError, address: Address) -> BeketError:
         what = say("Такої адреси в мережі немає.", "No such host in the network.")
     elif isinstance(error, ConnectionRefusedError):
         what = say("Камера не приймає з'єднань.", "The camera refuses connections.")
-    elif isinstance(error, TimeoutError):
+    elif isinstance(error, TimeoutError) or error.errno == errno.EHOSTUNREACH:  # nobody of that address in its network
         what = say("Камера не відповідає.", "The camera does not answer.")
     elif isinstance(error, ConnectionError):
         what = say("З'єднання з камерою обірвалося.", "The connection to the camera was cut.")

@@ -27,7 +27,7 @@ from beket.media.rtsp.server import RtspServer
 from beket.media.rtsp.session import PlayingSession, make_scratch
 from beket.media.sdp import UnspokenStream
 from beket.testing.gst_rtsp import LiveScene, gst_rtsp_server
-from beket.testing.process import free_tcp_port
+from beket.testing.process import free_tcp_port, silent_tcp_port
 
 CLOCK = SystemClock()
 LOGIN = Credentials("admin", Secret("se:sam"))
@@ -106,9 +106,9 @@ def usual(method: str) -> str:
     return OK + more.get(method, "Session: 77\r\n\r\n")
 
 
-def error_of(story: Callable[[], Awaitable[object]]) -> BeketError:
+def error_of(story: Callable[[], Awaitable[object]], *, within_s: float = 20) -> BeketError:
     with pytest.raises(BeketError) as caught:
-        asyncio.run(asyncio.wait_for(story(), 20))  # type: ignore[arg-type]
+        asyncio.run(asyncio.wait_for(story(), within_s))  # type: ignore[arg-type]
     assert "se:sam" not in str(caught.value) + caught.value.sentence().uk + repr(caught.value.__dict__)
     return caught.value
 
@@ -194,6 +194,15 @@ def test_absent_stream_is_not_found() -> None:
 def test_refused_port_is_unreachable() -> None:
     url = f"rtsp://127.0.0.1:{free_tcp_port()}/"
     assert isinstance(error_of(lambda: connect(url, credentials=LOGIN, clock=CLOCK)), Unreachable)
+
+
+def test_camera_without_power_is_given_up_long_before_a_slow_handshake_would_be() -> None:
+    with silent_tcp_port() as port:
+        error = error_of(
+            lambda: connect(f"rtsp://127.0.0.1:{port}/", credentials=LOGIN, clock=CLOCK, handshake_s=600), within_s=60
+        )
+    assert isinstance(error, Unreachable)
+    assert "не відповідає" in error.sentence().uk
 
 
 @pytest.mark.parametrize("url", ["http://c/", "rtsp://", "rtsp://c:99999/", "rtsp://c/a b", "rtsp://admin:se:sam@c/1"])

@@ -22,7 +22,7 @@ from beket.media.rtsp.server import RtspServer
 from beket.testing.access_units import take_apart
 from beket.testing.footage import look_at, real_films, rendered
 from beket.testing.gst_rtsp import Film, LiveScene, gst_rtsp_server
-from beket.testing.process import free_tcp_port
+from beket.testing.process import free_tcp_port, silent_tcp_port
 from beket.testing.tcp_proxy import tcp_proxy
 
 CLOCK = SystemClock()
@@ -268,6 +268,25 @@ def test_camera_that_is_not_there_at_the_start_is_recorded_once_it_comes() -> No
             assert sink.absent == [("gate", GapReason.LINK)]
             async with sending(camera):
                 await until(lambda: sink.frames() > 0, within_s=30)
+
+    asyncio.run(story())
+
+
+def test_camera_without_power_is_recorded_once_it_is_switched_on() -> None:
+    async def story() -> None:
+        sink = MemorySink()
+        with contextlib.ExitStack() as power_cut:
+            port = power_cut.enter_context(silent_tcp_port())
+            camera = SimpleCamera(port)
+            async with capturing(sink, camera.camera()) as capture:
+                await until(lambda: status_of(capture).state is CameraState.FAILED, within_s=60)
+                status = status_of(capture)
+                assert status.reason is GapReason.LINK
+                assert status.error is not None
+                assert "не відповідає" in status.error.uk
+                power_cut.close()
+                async with sending(camera):
+                    await until(lambda: sink.frames() > 0, within_s=60)
 
     asyncio.run(story())
 
