@@ -8,7 +8,6 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from beket.kernel.errors import ProtocolError
 from beket.kernel.ports import Codec
@@ -23,6 +22,7 @@ PARAMETER_SETS_MAX = 16
 _CODECS: dict[str, Codec] = {"H264": "h264", "H265": "h265", "HEVC": "h265"}
 _RTPMAP = re.compile(r"(\d{1,3})\s+([A-Za-z0-9_.+-]{1,40})/(\d{1,9})")
 _SCHEME = re.compile(r"rtsps?://", re.IGNORECASE)
+_HOST = re.compile(r"rtsps?://[^/?]*", re.IGNORECASE)
 
 
 class UnspokenStream(ProtocolError):
@@ -67,7 +67,7 @@ def parse(data: bytes) -> Description:
     """Read a description; lines that are not understood are passed over, as cameras write many.
 
     Raises:
-        ProtocolError: too long, or no SDP at all.
+        ProtocolError: too long, no SDP at all, or a control that no request can name.
     """
     if len(data) > SDP_MAX_BYTES:
         raise _no_sdp("it is too long")
@@ -86,7 +86,7 @@ def parse(data: bytes) -> Description:
         elif line.startswith("a="):
             name, _, value = line[2:].partition(":")
             if name == "control" and current is None:
-                description.control = value.strip()
+                description.control = _control(value)
             elif current is not None:
                 _apply_attribute(current, name, value.strip())
     if not understood:
@@ -144,9 +144,8 @@ def reference_url(request_url: str, *, content_base: str, content_location: str)
     for stated in (content_base.strip(), content_location.strip()):
         if _SCHEME.match(stated):
             return stated
-        if stated.startswith("/"):
-            parts = urlsplit(request_url)
-            return f"{parts.scheme}://{parts.netloc}{stated}"
+        if stated.startswith("/") and (host := _HOST.match(request_url)):
+            return f"{host[0]}{stated}"
     return request_url
 
 
@@ -195,7 +194,7 @@ def _parse_media(value: str) -> Media:
 
 def _apply_attribute(media: Media, name: str, value: str) -> None:
     if name == "control":
-        media.control = value
+        media.control = _control(value)
     elif name == "rtpmap":
         match = _RTPMAP.match(value)
         if match and int(match[1]) == media.payload_type:
@@ -205,6 +204,12 @@ def _apply_attribute(media: Media, name: str, value: str) -> None:
         payload_type, _, formats = value.partition(" ")
         if payload_type == str(media.payload_type):
             media.parameter_sets = _parse_parameter_sets(formats)
+
+
+def _control(value: str) -> str:
+    if "\r" in value or "\0" in value:
+        raise _no_sdp("a line break or a NUL inside a control")
+    return value.strip()
 
 
 def _parse_parameter_sets(formats: str) -> tuple[bytes, ...]:

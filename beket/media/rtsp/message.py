@@ -1,7 +1,8 @@
 """Owns RTSP/1.0 messages (RFC 2326): bytes to requests and responses and back, without sockets.
 
 Bounded in every direction, and tolerant where real cameras are: bare line feeds, folded headers, blank lines between
-messages, a missing reason phrase, header lines that are none. Hostile bytes raise `ProtocolError` and nothing else.
+messages, a missing reason phrase, header lines that are none. Hostile bytes raise `ProtocolError` and nothing else;
+what is read holds no line breaks and no NUL, so it may be said again in a request (a nonce, a session).
 Does not own interleaved media frames (`session`, `server_session`) nor who says what when.
 """
 
@@ -128,6 +129,8 @@ def _parse_head(head: str) -> tuple[str, Headers]:
     lines = [line.rstrip("\r") for line in head.split("\n")]
     if len(lines) > HEADERS_MAX or max(map(len, lines)) > LINE_MAX_CHARS:
         raise _not_rtsp("too many or too long header lines")
+    if any("\r" in line or "\0" in line for line in lines):
+        raise _not_rtsp("a line break or a NUL inside a line")
     fields: list[tuple[str, str]] = []
     for line in lines[1:]:
         if line[:1] in (" ", "\t") and fields:  # a folded header: goes on with the one before

@@ -5,6 +5,7 @@ cheap) with one large buffer that all sessions share; packets go to the depacket
 here; every call returns at once. Called from one thread.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S
@@ -117,11 +118,11 @@ class PlayingSession:
     def close(self) -> None:
         """Say TEARDOWN if the socket takes it at once, so that the camera frees its session, and hang up."""
         try:
-            if not self._unsent:
-                self._send("TEARDOWN")
-        except Unreachable:
-            pass
-        self._wire.close()
+            with contextlib.suppress(Unreachable, ProtocolError):  # a line that is cut, TLS that is
+                if not self._unsent:
+                    self._send("TEARDOWN")
+        finally:
+            self._wire.close()
 
     # Reading ----------------------------------------------------------------------------------------------------------
 

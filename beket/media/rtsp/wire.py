@@ -19,6 +19,7 @@ _URL = re.compile(
     r"(rtsps?)://(?:([^/?@\s]*)@)?(\[[0-9a-f:.%]+\]|[^/?:@\s\[\]]+)(?::(\d{1,5}))?([/?]\S*)?", re.IGNORECASE
 )
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
+_CHECK = say("Перевірте живлення камери, кабель і адресу.", "Check the camera's power, its cable and the address.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ class Wire:
                         sock = secured
             except OSError as error:  # socket, name and TLS errors, and the time-out, all derive from it
                 raise _mapped(error, address) from error
+            except ValueError as error:  # a name that DNS cannot even be asked for: `a..b`, a label beyond 63
+                raise _no_such_host(address) from error
             undo.pop_all()
         return cls(sock, address)
 
@@ -211,10 +214,9 @@ def _mapped(error: OSError, address: Address) -> BeketError:
             say("Захищене з'єднання (TLS) не вдалося: {why}.", "TLS failed: {why}.", why=error.reason or "—"),
             subject=address.place,
         )
-    check = say("Перевірте живлення камери, кабель і адресу.", "Check the camera's power, its cable and the address.")
     if isinstance(error, socket.gaierror):
-        what = say("Такої адреси в мережі немає.", "No such host in the network.")
-    elif isinstance(error, ConnectionRefusedError):
+        return _no_such_host(address)
+    if isinstance(error, ConnectionRefusedError):
         what = say("Камера не приймає з'єднань.", "The camera refuses connections.")
     elif isinstance(error, TimeoutError) or error.errno == errno.EHOSTUNREACH:  # nobody of that address in its network
         what = say("Камера не відповідає.", "The camera does not answer.")
@@ -222,4 +224,9 @@ def _mapped(error: OSError, address: Address) -> BeketError:
         what = say("З'єднання з камерою обірвалося.", "The connection to the camera was cut.")
     else:
         what = say("Немає шляху до камери.", "There is no route to the camera.")
-    return Unreachable(what, subject=address.place, hint=check)
+    return Unreachable(what, subject=address.place, hint=_CHECK)
+
+
+def _no_such_host(address: Address) -> Unreachable:
+    what = say("Такої адреси в мережі немає.", "No such host in the network.")
+    return Unreachable(what, subject=address.place, hint=_CHECK)

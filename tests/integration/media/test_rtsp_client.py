@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +25,8 @@ from beket.media.rtsp.client import connect
 from beket.media.rtsp.digest import Credentials
 from beket.media.rtsp.mount import Mount
 from beket.media.rtsp.server import RtspServer
-from beket.media.rtsp.session import PlayingSession, make_scratch
+from beket.media.rtsp.session import Agreed, PlayingSession, make_scratch
+from beket.media.rtsp.wire import Wire, parse_address
 from beket.media.sdp import UnspokenStream
 from beket.testing.gst_rtsp import LiveScene, gst_rtsp_server
 from beket.testing.process import free_tcp_port, silent_tcp_port
@@ -219,7 +221,16 @@ def test_address_that_is_none_or_holds_a_password_is_refused(url: str) -> None:
         (OK + "Content-Length: 99999999\r\n\r\n", ProtocolError),
         ("RTSP/1.0 503 Service Unavailable\r\nCSeq: {cseq}\r\n\r\n", Busy),
         ("RTSP/1.0 401 Unauthorized\r\nCSeq: {cseq}\r\nWWW-Authenticate: Negotiate\r\n\r\n", ProtocolError),
+        (
+            'RTSP/1.0 401 Unauthorized\r\nCSeq: {cseq}\r\nWWW-Authenticate: Digest realm="c", nonce="a\rb"\r\n\r\n',
+            ProtocolError,
+        ),
         ("RTSP/1.0 302 Moved\r\nCSeq: {cseq}\r\nLocation: http://elsewhere/\r\n\r\n", ProtocolError),
+        ("RTSP/1.0 302 Moved\r\nCSeq: {cseq}\r\nLocation: rtsp://nowhere..village/\r\n\r\n", Unreachable),
+        (
+            OK + "Content-Length: 64\r\n\r\nv=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:1\r1",
+            ProtocolError,
+        ),
         (OK + "Content-Length: 33\r\n\r\nv=0\r\nm=video 0 RTP/AVP 26\r\nc=IN\r\n", UnspokenStream),
     ],
 )
@@ -295,6 +306,18 @@ def test_session_is_kept_alive_with_what_the_camera_offers_and_torn_down_at_the_
     asyncio.run(asyncio.wait_for(story(), 20))
 
 
+def test_the_connection_ends_even_if_the_farewell_cannot_be_said() -> None:
+    ours, theirs = socket.socketpair()
+    agreed = Agreed(
+        codec="h264", parameter_sets=(), control_url="rtsp://c/1", session_id="7\r\n", rtp_channel=0, rtcp_channel=1,
+        keep_alive_method="OPTIONS", keep_alive_s=30, next_cseq=5, clock_rate=90_000,
+    )  # fmt: skip
+    wire = Wire(ours, parse_address("rtsp://c/1"))
+    with theirs, pytest.raises(InvalidArgument):
+        PlayingSession(wire, agreed, authenticator=None, early=b"", mono_ns=0).close()
+    assert wire.fileno() == -1
+
+
 async def drain_until(session: PlayingSession, seen: Callable[[], bool], *, after_s: int) -> None:
     """Drain as if `after_s` had passed, until the camera was asked what the test waits for."""
     scratch, mono_ns = make_scratch(), CLOCK.mono_ns() + after_s * 1_000_000_000
@@ -358,7 +381,11 @@ def test_a_new_nonce_is_answered_at_once_in_the_middle_of_the_stream_and_when_th
 
 @pytest.mark.parametrize(
     ("after_play", "expected"),
-    [(b"garbage?garbage", ProtocolError), (b"RTSP/1.0 454 Session Not Found\r\n\r\n", ProtocolError)],
+    [
+        (b"garbage?garbage", ProtocolError),
+        (b"RTSP/1.0 454 Session Not Found\r\n\r\n", ProtocolError),
+        (b'RTSP/1.0 401 No\r\nWWW-Authenticate: Digest realm="c", nonce="a\rb"\r\n\r\n', ProtocolError),
+    ],
 )
 def test_stream_that_turns_to_nonsense_ends_with_a_protocol_error(
     after_play: bytes, expected: type[BeketError]

@@ -109,6 +109,18 @@ def test_relative_controls_start_where_the_camera_says(base: str, location: str,
     assert found == expected
 
 
+def test_a_relative_base_stands_on_the_host_of_the_request_however_that_is_written() -> None:
+    found = sdp.reference_url("rtsp://[127.0.0.1]:554/1", content_base="/live", content_location="")
+    assert found == "rtsp://[127.0.0.1]:554/live"
+
+
+@pytest.mark.parametrize("control", ["track\rID=1", "track\0ID=1"])
+@pytest.mark.parametrize("before", ["", "m=video 0 RTP/AVP 96\n"])
+def test_a_control_that_would_break_a_request_apart_is_refused(before: str, control: str) -> None:
+    with pytest.raises(ProtocolError):
+        sdp.parse(f"v=0\n{before}a=control:{control}\n".encode())
+
+
 @pytest.mark.parametrize("data", [b"", b"hello", b"<html>", b"v=0\n" + b"m=video 0 RTP/AVP 96\n" * 40, b"x" * 70_000])
 def test_what_is_no_description_is_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
