@@ -97,7 +97,7 @@ def is_worth_a_retry(ended: Ended, outcome: Outcome) -> bool:
 
 async def _store(restic: Restic, repository: Repository, job: Job, part: Part, gauge: Gauge) -> Ended:
     command = commands.backup(repository, part.paths, excludes=job.excludes, tags=(part_tag(job.plan.id),))
-    return await restic.run(command, stop=job.stop, on_progress=gauge.read)
+    return await restic.run(command, stop=job.stop, on_progress=gauge.read, stored=gauge.seen_bytes)
 
 
 def _for_line(repository: Repository, carried: Carried) -> Repository:

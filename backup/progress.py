@@ -91,6 +91,10 @@ class Gauge:
             await clock.sleep(ASK_EVERY_S)
             self._show(read_ratio=self._advance.read_ratio, stored_bytes=await self.stored_bytes())
 
+    def seen_bytes(self) -> int | None:
+        """What had come into the repository when somebody last looked; None when nobody could tell."""
+        return self._advance.stored_bytes
+
     async def stored_bytes(self) -> int | None:
         """What has come into the repository since `begin`; None when nobody can tell."""
         if self._before_bytes is None:

@@ -192,7 +192,7 @@ class Runner:
         )
 
         async def once() -> Outcome:
-            ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read)
+            ended = await tools.restic.run(command, stop=job.stop, on_progress=gauge.read, stored=gauge.seen_bytes)
             ended.items += prepared.lacking
             ended.items_total += len(prepared.lacking)
             return await self._judge(ended, prepared.paths, absent)

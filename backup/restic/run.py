@@ -11,13 +11,14 @@ import re
 import shutil
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from backup.restic.commands import Command, Operation
-from backup.restic.events import Event, ItemError, Progress, Summary, Words, parse_line
+from backup.restic.events import ItemError, Summary, Words, parse_line
+from backup.restic.life import Life, OnProgress, Stored, work_of
 from backup.restic.version import Capabilities, capabilities_of, parse_version
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import NotFound
@@ -32,6 +33,8 @@ KEPT_ITEMS = 1000
 KEPT_WORDS = 200
 KEPT_OUTPUT_BYTES = LINE_MAX_BYTES
 STATUS_PER_S = "1"
+# So often within the silence that is borne somebody looks whether anything moved.
+LOOKS = 4
 # What answers in JSON documents, not in events, and how its lines begin.
 _DOCUMENTS = {
     Operation.SNAPSHOTS: b"[n",
@@ -60,8 +63,6 @@ _REFUSALS = {
     Refusal.NO_SPACE: re.compile(rf"Save{_ASKED}\b507\b"),
 }
 
-OnProgress = Callable[[Progress], None]
-
 
 class ResticMissing(NotFound):
     """The restic program is not installed."""
@@ -78,7 +79,7 @@ class Patience:
     """How long to wait for what.
 
     Attributes:
-        silence_s: a run in which nothing moved for so long is ended; None waits for ever.
+        silence_s: a run in which nothing moved for so long is ended (`life.Life` says what moves); None waits for ever.
         interrupt_s: after SIGINT, for restic to finish its pack and remove its lock.
         terminate_s: after SIGTERM, before SIGKILL.
     """
@@ -126,9 +127,16 @@ class Restic:
         self._patience = patience
 
     async def run(
-        self, command: Command, *, stop: asyncio.Event | None = None, on_progress: OnProgress | None = None
+        self,
+        command: Command,
+        *,
+        stop: asyncio.Event | None = None,
+        on_progress: OnProgress | None = None,
+        stored: Stored | None = None,
     ) -> Ended:
         """Run `command` to its end; after `stop` is set it is ended in order.
+
+        `stored` tells what has come to rest in the repository: over a thin line a pack takes minutes without a word.
 
         Raises:
             ResticMissing: the binary is gone.
@@ -136,16 +144,24 @@ class Restic:
         ended = Ended(command, self.capabilities)
         began_ns = self._clock.mono_ns()
         process = await start(self.program, command.arguments)
-        watch = _Watch(self._clock, on_progress)
+        life = Life(
+            command.operation,
+            self._clock,
+            silence_s=self._patience.silence_s,
+            on_progress=on_progress,
+            stored=stored,
+        )
+        refused = asyncio.Event()
         assert process.stdout is not None
         assert process.stderr is not None
         document = _DOCUMENTS.get(command.operation, b"")
         reading = asyncio.gather(
-            _read(process.stdout, ended, watch, document=document), _read(process.stderr, ended, watch)
+            _read(process.stdout, ended, life, refused, document=document),
+            _read(process.stderr, ended, life, refused),
         )
         over = asyncio.create_task(_over(process, reading))
         try:
-            await self._wait(over, ended, watch, stop or asyncio.Event())
+            await self._wait(over, ended, stop or asyncio.Event(), refused, lambda: _look(life, process.pid))
         finally:
             if not over.done():
                 await end(process, over, self._patience)
@@ -156,21 +172,27 @@ class Restic:
         ended.lock_may_stay = by_term or ended.exit_code == 128 + signal.SIGKILL
         return ended
 
-    async def _wait(self, over: "asyncio.Task[int]", ended: Ended, watch: "_Watch", stop: asyncio.Event) -> None:
+    async def _wait(
+        self,
+        over: "asyncio.Task[int]",
+        ended: Ended,
+        stop: asyncio.Event,
+        refused: asyncio.Event,
+        still_s: Callable[[], Awaitable[float]],
+    ) -> None:
         stopping = asyncio.create_task(stop.wait())
-        refusal = asyncio.create_task(watch.refused.wait())
-        look_s = None if self._patience.silence_s is None else self._patience.silence_s / 4
+        refusal = asyncio.create_task(refused.wait())
+        silence_s = self._patience.silence_s
+        look_s = None if silence_s is None else silence_s / LOOKS
         try:
             while not over.done():
                 await asyncio.wait({over, stopping, refusal}, timeout=look_s, return_when=asyncio.FIRST_COMPLETED)
-                if over.done():
-                    return
-                if refusal.done():
+                if over.done() or refusal.done():
                     return
                 if stopping.done():
                     ended.stopped = True
                     return
-                if self._patience.silence_s is not None and watch.still_s() >= self._patience.silence_s:
+                if silence_s is not None and await still_s() >= silence_s:
                     ended.stalled = True
                     return
         finally:
@@ -192,29 +214,6 @@ async def find_restic(program: str, *, clock: Clock, patience: Patience | None =
     words, _ = await process.communicate()
     version = parse_version(words[:CHUNK_BYTES].decode(errors="replace"))
     return Restic(Path(found), capabilities_of(version), clock=clock, patience=patience or Patience())
-
-
-class _Watch:
-    """When something last moved: a status line with the same numbers is no movement."""
-
-    def __init__(self, clock: Clock, on_progress: OnProgress | None) -> None:
-        self._clock = clock
-        self._on_progress = on_progress
-        self._last: Progress | None = None
-        self._moved_ns = clock.mono_ns()
-        self.refused = asyncio.Event()
-
-    def see(self, event: Event) -> None:
-        if isinstance(event, Progress):
-            if event == self._last:
-                return
-            self._last = event
-            if self._on_progress:
-                self._on_progress(event)
-        self._moved_ns = self._clock.mono_ns()
-
-    def still_s(self) -> float:
-        return (self._clock.mono_ns() - self._moved_ns) / NS_PER_S
 
 
 async def start(program: Path, arguments: tuple[str, ...]) -> asyncio.subprocess.Process:
@@ -243,18 +242,26 @@ def environment() -> dict[str, str]:
     return {**passed_on, "LC_ALL": "C.UTF-8", "RESTIC_PROGRESS_FPS": STATUS_PER_S}
 
 
+async def _look(life: Life, pid: int) -> float:
+    """For how long nothing moved; a run is the first of a session of its own."""
+    life.look(await asyncio.to_thread(work_of, pid))
+    return life.still_s()
+
+
 async def _over(process: asyncio.subprocess.Process, reading: "asyncio.Future[tuple[None, None]]") -> int:
     await reading
     return await process.wait()
 
 
-async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, document: bytes = b"") -> None:
-    async for line in _lines(stream):
+async def _read(
+    stream: asyncio.StreamReader, ended: Ended, life: Life, refused: asyncio.Event, *, document: bytes = b""
+) -> None:
+    async for line in _lines(stream, life):
         if line and line[0] in document and len(ended.output) + len(line) <= KEPT_OUTPUT_BYTES:
             ended.output += line + b"\n"
             continue
         event = parse_line(line)
-        watch.see(event)
+        life.see(event)
         if isinstance(event, Summary):
             ended.summary = event
         elif isinstance(event, ItemError):
@@ -266,13 +273,14 @@ async def _read(stream: asyncio.StreamReader, ended: Ended, watch: _Watch, *, do
             refusal = next((one for one, words in _REFUSALS.items() if words.search(event.text)), None)
             if refusal:
                 ended.refusal = refusal
-                watch.refused.set()
+                refused.set()
 
 
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def _lines(stream: asyncio.StreamReader, life: Life) -> AsyncIterator[bytes]:
     """Lines without their ends; of a line longer than `LINE_MAX_BYTES` only the beginning."""
     held = bytearray()
     while chunk := await stream.read(CHUNK_BYTES):
+        life.hear(len(chunk))
         *whole, rest = chunk.split(b"\n")
         for part in whole:
             held += part[: LINE_MAX_BYTES - len(held)]
