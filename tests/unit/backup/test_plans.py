@@ -74,7 +74,8 @@ def test_whatever_happens_a_plan_is_tried_again_within_an_hour_of_being_late(
             standing = replace(standing, tried_ns=wall_ns, last=OutcomeKind.DEFERRED)
         is_late = standing.copied_ns is None or wall_ns - standing.copied_ns >= 24 * HOUR_NS
         if is_late:
-            assert is_due(PLAN, standing, wall_ns=wall_ns + HOUR_NS)
+            # After a clock that fell back it may be due now and, at the moment of the last try, just not.
+            assert any(is_due(PLAN, standing, wall_ns=wall_ns + ahead_ns) for ahead_ns in (0, HOUR_NS))
         if is_late and not standing.failures:
             assert is_due(PLAN, standing, wall_ns=wall_ns)
 
