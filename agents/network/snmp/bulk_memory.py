@@ -1,7 +1,9 @@
 """Owns what is remembered of devices that bear less than a datagram full of values at once; outlasts a restart.
 
-A device is let try the full measure again after a week, for its firmware may have been updated or its line mended.
-The file is a cache: one that is lost or spoiled costs a few time-outs.
+What a device says of itself (`tooBig`) is believed for a week: its firmware may have been updated since. Silence is
+only a guess, for a lost datagram and a device that dies look the same: it is believed for an hour from when it was
+first made, and more is tried in the meantime, ever more rarely while that fails. The file is a cache:
+one that is lost or spoiled costs a few time-outs.
 """
 
 import contextlib
@@ -15,15 +17,31 @@ from beket.kernel.durable_file import put_file
 # About as many varbinds as fit an unfragmented datagram.
 BUDGET_VARBINDS = 60
 DEVICES_REMEMBERED_MAX = 10_000
-TRIED_AGAIN_AFTER_S = 7 * 24 * 3600
+REFUSAL_BELIEVED_S = 7 * 24 * 3600
+SILENCE_BELIEVED_S = 3600
+# A walk that falls silent asks for this part of what it asked for, and so many times as much is tried afterwards: a
+# device that truly bears little is back at what it bears with one time-out.
+SILENT_DIVISOR = 4
+# How long a guess stands before more is tried; twice as long with each failure.
+PATIENCE_S = 300
 _FILE_MAX_BYTES = 4 * 1024 * 1024
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How many values a device bears, and since when (seconds since 1970) that is known."""
+    """How many values a device bears.
+
+    Attributes:
+        since_s: when that became known (seconds since 1970).
+        is_refusal: the device said so itself; otherwise it is guessed from its silence.
+        guessed_s: when the guess last changed.
+        failures: how many times it fell silent since the guess was first made.
+    """
 
     varbinds: int
     since_s: int
+    is_refusal: bool = False
+    guessed_s: int = 0
+    failures: int = 1
 
 
 class BulkMemory:
@@ -39,19 +57,38 @@ class BulkMemory:
 
     def budget(self, host: str, port: int) -> int:
         """How many values to ask this device for at once."""
-        verdict = self._verdicts.get(f"{host} {port}")
-        age_s = self._now_s() - verdict.since_s if verdict else 0
-        if verdict is None or not 0 <= age_s < TRIED_AGAIN_AFTER_S:
-            return self._full
-        return min(verdict.varbinds, self._full)
+        verdict = self._believed(host, port)
+        return min(verdict.varbinds, self._full) if verdict else self._full
 
-    def note(self, host: str, port: int, varbinds: int) -> None:
-        """Remember that it bears `varbinds` only."""
-        key = f"{host} {port}"
-        if key not in self._verdicts and len(self._verdicts) >= DEVICES_REMEMBERED_MAX:
-            self._verdicts.pop(next(iter(self._verdicts)))
-        self._verdicts[key] = Verdict(max(1, varbinds), self._now_s())
-        self._is_saved = False
+    def refused(self, host: str, port: int, varbinds: int) -> None:
+        """It says itself that it bears `varbinds` only."""
+        self._put(host, port, Verdict(max(1, varbinds), self._now_s(), is_refusal=True))
+
+    def fell_silent(self, host: str, port: int, varbinds: int) -> None:
+        """It is silent when asked for more, and answers when asked for `varbinds`."""
+        now_s, before = self._now_s(), self._believed(host, port)
+        if before is None or before.is_refusal:
+            guess = Verdict(max(1, varbinds), now_s, guessed_s=now_s)
+        else:
+            guess = Verdict(max(1, varbinds), before.since_s, guessed_s=now_s, failures=before.failures + 1)
+        self._put(host, port, guess)
+
+    def stayed_silent(self, host: str, port: int) -> None:
+        """It was silent however little it was asked for: its measure is not why, now and perhaps before."""
+        verdict = self._believed(host, port)
+        if verdict and not verdict.is_refusal:
+            del self._verdicts[_key(host, port)]
+            self._is_saved = False
+
+    def answered(self, host: str, port: int) -> None:
+        """It gave a whole table at its budget: more may be tried, if the last failure is long enough ago."""
+        verdict = self._believed(host, port)
+        if verdict is None or verdict.is_refusal or verdict.varbinds >= self._full:
+            return
+        now_s = self._now_s()
+        if now_s - verdict.guessed_s >= PATIENCE_S * 2 ** (verdict.failures - 1):
+            more = min(self._full, verdict.varbinds * SILENT_DIVISOR)
+            self._put(host, port, msgspec.structs.replace(verdict, varbinds=more, guessed_s=now_s))
 
     def save(self) -> None:
         """Write what changed. Blocking.
@@ -64,8 +101,26 @@ class BulkMemory:
         self._is_saved = True
         put_file(self._path, msgspec.json.encode(dict(self._verdicts)))
 
+    def _believed(self, host: str, port: int) -> Verdict | None:
+        verdict = self._verdicts.get(_key(host, port))
+        if verdict is None:
+            return None
+        believed_s = REFUSAL_BELIEVED_S if verdict.is_refusal else SILENCE_BELIEVED_S
+        return verdict if 0 <= self._now_s() - verdict.since_s < believed_s else None
+
+    def _put(self, host: str, port: int, verdict: Verdict) -> None:
+        key = _key(host, port)
+        if key not in self._verdicts and len(self._verdicts) >= DEVICES_REMEMBERED_MAX:
+            self._verdicts.pop(next(iter(self._verdicts)))
+        self._verdicts[key] = verdict
+        self._is_saved = False
+
     def _now_s(self) -> int:
         return self._clock.wall_ns() // NS_PER_S
+
+
+def _key(host: str, port: int) -> str:
+    return f"{host} {port}"
 
 
 def _load(path: Path) -> dict[str, Verdict]:

@@ -11,10 +11,17 @@ from agents.network.snmp.codec import ErrorStatus, Head, Malformed, Pdu, Respons
 from agents.network.snmp.port import Target, Walk
 from agents.network.snmp.table_walk import ROWS_MAX, TableWalk, refused
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import BeketError, TimedOut
+from beket.kernel.errors import BeketError, TimedOut, Unreachable
 from beket.kernel.text import say
 
 Ask = Callable[[Pdu, Sequence[bytes], int], Awaitable[Head | Response]]
+
+# What comes of a device that is asked for more than it bears; of a dead one and a bad line too.
+_SILENCES = (TimedOut, Unreachable, Malformed)
+
+
+class TooSlow(TimedOut):
+    """The device answers, but its table did not come within the walk's time."""
 
 
 async def get(ask: Ask, names: Sequence[bytes]) -> dict[bytes, Value]:
@@ -50,23 +57,44 @@ async def walk(
     bulk = target.version is not Version.V1
     budget = memory.budget(target.host, target.port)
     course = TableWalk(columns, budget_varbinds=budget, bulk=bulk, rows_max=rows_max)
+    await _follow(course, ask, target, clock)
+    _remember(course, target, budget, memory)
+    return course.result()
+
+
+async def _follow(course: TableWalk, ask: Ask, target: Target, clock: Clock) -> None:
+    """Ask until the walk is over."""
+    pdu = Pdu.GET_NEXT if target.version is Version.V1 else Pdu.GET_BULK
     deadline_ns = clock.mono_ns() + round(target.deadline_s * NS_PER_S)
     try:
         while (question := course.request()) is not None:
             if clock.mono_ns() > deadline_ns:
                 raise _too_slow(target)
             try:
-                course.receive(await ask(Pdu.GET_BULK if bulk else Pdu.GET_NEXT, *question))
+                course.receive(await ask(pdu, *question))
             except (TimedOut, Malformed):
                 if not course.shrink_after_silence():
                     raise
     except BeketError as error:
         course.stop(error)
+
+
+def _remember(course: TableWalk, target: Target, budget: int, memory: BulkMemory) -> None:
+    """Learn from a walk that began with `budget` how much the device bears."""
     result = course.result()
-    # A device that was away the whole time bears as much as ever.
-    if course.budget_varbinds != budget and any(result.columns):
-        memory.note(target.host, target.port, course.budget_varbinds)
-    return result
+    if isinstance(result.error, TooSlow):
+        return
+    if isinstance(result.error, _SILENCES):
+        # It died, or the line is bad: asking for less did not help, so size is not what it suffers from.
+        memory.stayed_silent(target.host, target.port)
+    elif not any(result.columns):
+        return  # an empty table fits any measure
+    elif course.is_too_much:
+        memory.fell_silent(target.host, target.port, course.budget_varbinds)
+    elif course.is_refused:
+        memory.refused(target.host, target.port, course.budget_varbinds)
+    elif course.budget_varbinds == budget:
+        memory.answered(target.host, target.port)
 
 
 def bindings(response: Head | Response) -> list[Varbind]:
@@ -74,8 +102,8 @@ def bindings(response: Head | Response) -> list[Varbind]:
     return response.varbinds if isinstance(response, Response) else response.varbinds()
 
 
-def _too_slow(target: Target) -> TimedOut:
-    return TimedOut(
+def _too_slow(target: Target) -> TooSlow:
+    return TooSlow(
         say(
             "Пристрій відповідає, але так повільно, що таблицю не прочитано за {s} с.",
             "The device answers, but so slowly that its table was not read in {s} s.",

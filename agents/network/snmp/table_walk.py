@@ -9,6 +9,7 @@ OIDs; agents that sort as text do not give them). Rows without end meet a bound.
 
 from collections.abc import Sequence
 
+from agents.network.snmp.bulk_memory import SILENT_DIVISOR
 from agents.network.snmp.codec import (
     TAG_END_OF_MIB_VIEW,
     TAG_NO_SUCH_INSTANCE,
@@ -28,13 +29,18 @@ from beket.kernel.text import say
 
 ROWS_MAX = 20_000
 _ENDS = frozenset({TAG_NO_SUCH_OBJECT, TAG_NO_SUCH_INSTANCE, TAG_END_OF_MIB_VIEW})
-# A budget shrinks by this when a device is silent or garbles, where trying costs time; by halves on `tooBig`.
-_SILENT_DIVISOR = 4
-_SILENT_SHRINKS_MAX = 2
+# A budget shrinks to a quarter when a device is silent or garbles, where trying costs time; by halves on `tooBig`.
+_SILENCES_MAX = 2
 
 
 class TableWalk:
-    """A walk over `columns`; ask `request`, hand the answer to `receive`, until `request` gives None."""
+    """A walk over `columns`; ask `request`, hand the answer to `receive`, until `request` gives None.
+
+    Attributes:
+        budget_varbinds: how many values are asked for at once now.
+        is_refused: the device said that what it was asked for is too big.
+        is_too_much: it was silent to a size, answered less, and was silent to that size again: no lost datagram.
+    """
 
     def __init__(self, columns: Sequence[bytes], *, budget_varbinds: int, bulk: bool, rows_max: int = ROWS_MAX) -> None:
         self.budget_varbinds = budget_varbinds
@@ -46,7 +52,10 @@ class TableWalk:
         self._open = list(range(len(columns)))
         self._asked: list[int] = []
         self._error: BeketError | None = None
-        self._silent_shrinks = 0
+        self.is_refused = self.is_too_much = False
+        self._silences = 0
+        # Sizes that nothing came to, the smallest last: each is tried once more when less was answered.
+        self._doubted: list[int] = []
         self._width_max = len(self._open)
 
     def request(self) -> tuple[list[bytes], int] | None:
@@ -71,18 +80,25 @@ class TableWalk:
             self._leave_out(refused(response.error_status), response.error_index)
         else:
             self._receive_rows(response)
+            self._try_more()
+        self._silences = 0
 
     def shrink_after_silence(self) -> bool:
         """Ask for much less next time; False when that was tried already or the budget is at its least."""
-        if self._silent_shrinks >= _SILENT_SHRINKS_MAX or self.budget_varbinds <= 1 or not self._bulk:
+        if self._silences >= _SILENCES_MAX or self.budget_varbinds <= 1 or not self._bulk:
             return False
-        self._silent_shrinks += 1
-        self.budget_varbinds = max(1, self.budget_varbinds // _SILENT_DIVISOR)
+        self._silences += 1
+        if self.budget_varbinds in self._doubted:
+            self.is_too_much = True
+            self._doubted.clear()
+        elif not self.is_too_much:
+            self._doubted.append(self.budget_varbinds)
+        self.budget_varbinds = max(1, self.budget_varbinds // SILENT_DIVISOR)
         return True
 
     def stop(self, error: BeketError) -> None:
-        """End the walk, keeping the rows; the first reason stays."""
-        self._error = self._error or error
+        """End the walk, keeping the rows. What ends it is the reason, whatever became of single columns before."""
+        self._error = error
         self._open = []
 
     def result(self) -> Walk:
@@ -142,7 +158,15 @@ class TableWalk:
         self._error = self._error or error
         self._open.remove(column)
 
+    def _try_more(self) -> None:
+        while self._doubted and self._doubted[-1] <= self.budget_varbinds:
+            self._doubted.pop()
+        if self._doubted:
+            self.budget_varbinds = self._doubted[-1]
+
     def _shrink_after_too_big(self) -> None:
+        self.is_refused = True
+        self._doubted.clear()
         asked = len(self._asked) * (max(1, self.budget_varbinds // len(self._asked)) if self._bulk else 1)
         if asked <= 1:
             self.stop(refused(ErrorStatus.TOO_BIG))

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.network.device_poll import DevicePolls, Reading
+from agents.network.device_poll import DevicePolls, Reading, parse_address
 from agents.network.icmp import Pinger
 from agents.network.metrics import METRICS
 from agents.network.module_files import load_shipped
 from agents.network.snmp.backends import Backends
-from beket.kernel.clock import SystemClock
+from agents.network.snmp.bulk_memory import BUDGET_VARBINDS, BulkMemory
+from beket.kernel.clock import SimulatedClock, SystemClock
+from beket.kernel.errors import TimedOut
 from beket.kernel.ids import DeviceId, SiteId
 from beket.kernel.inventory import Device
 from beket.kernel.metrics import Catalogue
@@ -46,12 +48,12 @@ SWITCH = switch(*range(1, PORTS + 1))
 MODULES = load_shipped(Catalogue(METRICS))
 
 
-def poll(address: str, times: int = 1) -> Reading:
+def poll(address: str, times: int = 1, *, version: str = "v2c", memory: BulkMemory | None = None) -> Reading:
     """The last of so many polls. Ping proves nothing, since this machine answers it for every device here."""
 
     async def run() -> Reading:
         clock, rng = SystemClock(), random.Random(7)
-        snmp, pinger = Backends(clock=clock, rng=rng), Pinger(clock=clock, rng=rng)
+        snmp, pinger = Backends(clock=clock, rng=rng, memory=memory), Pinger(clock=clock, rng=rng)
         try:
             polls = DevicePolls(
                 snmp=snmp,
@@ -62,7 +64,7 @@ def poll(address: str, times: int = 1) -> Reading:
                 timeout_s=TIMEOUT_S,
                 ping_proves_life=False,
             )
-            device = Device(id=DeviceId("sw"), site=SiteId("s"), name="Комутатор", address=address)
+            device = Device(id=DeviceId("sw"), site=SiteId("s"), name="Комутатор", address=address, snmp=version)
             for _ in range(times - 1):
                 await polls.poll(device)
                 await asyncio.sleep(TIMEOUT_S * 4)
@@ -355,6 +357,41 @@ def test_the_lab_can_tell_a_dead_device() -> None:
     reading = poll(f"127.0.0.1:{free_udp_port()}")
     assert not reading.is_up
     assert reading.error is not None
+
+
+def minutes_of_polls(behave: Behaviour, minutes: int) -> tuple[list[Reading], list[int]]:
+    """What a poll brought each minute, by the memory's clock, and how much was asked for at once after it."""
+    clock = SimulatedClock()
+    memory, readings, budgets = BulkMemory(clock), [], []
+    with responder(SWITCH, behave) as address:
+        host, port = parse_address(address)
+        for _ in range(minutes):
+            readings.append(poll(address, memory=memory))
+            budgets.append(memory.budget(host, port))
+            clock.pass_time(60)
+    return readings, budgets
+
+
+def test_a_device_that_dies_in_the_middle_of_a_table_is_later_asked_for_as_much_as_before() -> None:
+    (reading,), budgets = minutes_of_polls(falls_silent_in_the_table, 1)
+    assert isinstance(reading.error, TimedOut)
+    assert budgets == [BUDGET_VARBINDS]
+
+
+def test_a_bridge_that_loses_datagrams_never_makes_a_device_look_small() -> None:
+    def loses_some(turn: Turn) -> list[bytes]:
+        return [] if random.Random(turn.number).random() < 0.1 else [turn.honest]
+
+    readings, budgets = minutes_of_polls(loses_some, 40)
+    assert sum(reading.error is None for reading in readings) >= 35
+    assert set(budgets) == {BUDGET_VARBINDS}
+
+
+def test_a_device_that_is_silent_unless_asked_for_few_is_learnt_and_sometimes_asked_for_more() -> None:
+    readings, budgets = minutes_of_polls(silent_unless_few, 60)
+    assert all(reading.error is None for reading in readings)
+    assert budgets[0] == 15
+    assert budgets.count(15) >= 50
 
 
 def test_an_honest_agent_gives_every_value_of_every_port() -> None:
