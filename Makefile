@@ -34,7 +34,7 @@ pictures: ## make the README's pictures anew, in a real browser
 
 torture: ## the long proofs: soaks, kills, power cuts
 	@$(PYTHON) -m beket.app.bootstrap test
-	@exec $(VENV)/python -m pytest -s -m torture --override-ini timeout=3600 tests/torture $(ARGS)
+	@exec $(VENV)/python -m pytest -s -m torture --override-ini timeout=3600 $(or $(ARGS),tests/torture)
 
 lock: ## choose package versions anew and write their hashes
 	@$(PYTHON) -m beket.app.bootstrap test

@@ -7,7 +7,6 @@ from time to time does what it is named after. After that the store is looked at
 import asyncio
 import itertools
 import random
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,9 +24,9 @@ from beket.kernel.secrets import SecretFolder
 from beket.kernel.units import TICKS_PER_S, ns_to_90k
 from beket.media.av.encoder import H264Encoder
 from beket.media.av.units import append_sized, sized_units
-from beket.media.fmp4.reader import read_segment
 from beket.media.rtsp.mount import Reader
 from beket.media.rtsp.server import RtspServer
+from tests.playing import play
 from vms.config import RecordingsConfig
 from vms.recordings import index
 from vms.recordings.check import check
@@ -240,7 +239,7 @@ def look(folder: Path, wanted: list[Fault], statuses: list[CameraStatus], *, sin
             # After a power cut recovery would have cut none of it away.
             assert all(is_sound(store.shelf.volume(segment.disk).disk, key_of(segment)) for segment in segments)
             runs = len({segment.run for segment in segments})
-            frames = sum(_play(folder / "video" / key_of(segment).file_name) for segment in segments)
+            frames = sum(play(folder / "video" / key_of(segment).file_name) for segment in segments)
             longest_s = max(((gap.end_90k - gap.start_90k) / TICKS_PER_S for gap in gaps), default=0)
             assert fault.shows(status, runs), (fault.name, status, runs)
             assert {gap.reason for gap in gaps} <= {fault.reason}, (fault.name, gaps)
@@ -267,14 +266,3 @@ def _assert_chained(segments: list[StoredSegment]) -> None:
     for before, after in itertools.pairwise(segments):
         assert before.end_90k <= after.start_90k
         assert after.previous_sha256 == before.sha256
-
-
-def _play(file: Path) -> int:
-    """Frames in the file; each of them must decode, without one complaint."""
-    with file.open("rb") as segment:
-        expected = len(read_segment(segment).fragments)
-    argv = ["ffmpeg", "-v", "error", "-xerror", "-i", file, "-f", "framecrc", "-"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    assert sum(not line.startswith("#") for line in done.stdout.splitlines()) == expected
-    return expected

@@ -1,8 +1,8 @@
 """Owns what real disks do wrong, small for `make test`, long for `make torture`; note vms/design/0024-several-disks.md.
 
 A recorder of real files on real ext4 disks, fed in real time's order; while it records a fault comes, and when it is
-over `Site.judge` holds the store against what had been answered for: every listed segment has its hash and its
-structure, nothing that a sync vouched for is gone, and every hole has the disk as its reason.
+over `Site.judge` holds the store against what had been answered for: every listed segment plays and has its hash,
+nothing that a sync vouched for is gone, and every hole has the disk as its reason.
 """
 
 import contextlib
@@ -19,24 +19,25 @@ from beket.kernel.metrics import Instruments
 from beket.kernel.ports import Fragment, GapReason
 from beket.kernel.units import TICKS_PER_S
 from beket.testing.file_systems import Ext4, ext4_disks
-from beket.testing.fragments import DAY_90K, made_up_fragments, made_up_stream
+from beket.testing.fragments import DAY_90K
+from tests.killed_recorder import FPS, film, fragment_at
+from tests.playing import play
 from vms.recordings import index
 from vms.recordings.check import Progress, check
 from vms.recordings.cleaner import Cleaner, Keeping
 from vms.recordings.container import Origin
 from vms.recordings.disk import PosixDisk
 from vms.recordings.recovery import recover
-from vms.recordings.segments import StoredSegment
+from vms.recordings.segments import StoredSegment, key_of
 from vms.recordings.store import Store
 from vms.recordings.tables import MIGRATIONS
 from vms.recordings.writer import RETRY_S, Recorder
 
 CAMERAS = tuple(CameraId(name) for name in ("gate", "yard", "hall"))
-STREAM = made_up_stream()
 ORIGIN = Origin(
     community=CommunityId("dobrianka"), site=SiteId("school"), boot_id="b1", software="0.1.0", clock_is_set=lambda: True
 )
-STEP = 10  # frames between two syncs: two seconds
+STEP = 2 * FPS  # frames between two syncs
 KEY_S = 2  # at most from one key frame to the next
 
 
@@ -46,7 +47,8 @@ class Site:
     def __init__(self, folder: Path, disks: Sequence[Ext4], *, seed: int) -> None:
         self.disks = disks
         self.clock = SimulatedClock(wall_ns=DAY_90K * NS_PER_S // TICKS_PER_S)
-        self.sent = made_up_fragments(random.Random(seed), start_90k=DAY_90K, seconds=200, frame_bytes=4000)
+        self.stream, frames = film()
+        self.sent = [fragment_at(at, frames, DAY_90K) for at in range(200 * FPS)]
         self._database = folder / "video.db"
         self._at = 0
         self._durable: dict[CameraId, dict[int, int]] = {camera: {} for camera in CAMERAS}
@@ -63,7 +65,7 @@ class Site:
         while not self.sent[self._at].is_key:
             self._at += 1
         for camera in CAMERAS:
-            self.recorder.start_run(camera, STREAM, start_90k=self.sent[self._at].start_90k)
+            self.recorder.start_run(camera, self.stream, start_90k=self.sent[self._at].start_90k)
 
     def stop(self) -> None:
         """The process ends."""
@@ -72,14 +74,14 @@ class Site:
 
     def record(self, seconds: int) -> None:
         """Record so much, with a sync each RPO, whose answer is remembered."""
-        for _ in range(seconds * 5 // STEP):
+        for _ in range(seconds * FPS // STEP):
             frames = self.sent[self._at : self._at + STEP]
             for camera in CAMERAS:
                 for frame in frames:
                     with contextlib.suppress(BeketError):  # said once; recording goes on by itself
                         self.recorder.write(camera, [frame])
             self._at += STEP
-            self.clock.pass_time(STEP / 5)
+            self.clock.pass_time(STEP / FPS)
             assert self.recorder.flush(60)
             self._remember()
 
@@ -97,7 +99,9 @@ class Site:
         """Hold the store against what was answered for; a camera may miss so much between its first and last frame."""
         assert [str(found) for found in check(self.store) if not isinstance(found, Progress)] == []
         for camera in CAMERAS:
-            spans = [(one.start_90k, one.end_90k) for one in self.stored(camera)]
+            stored = self.stored(camera)
+            spans = [(one.start_90k, one.end_90k) for one in stored]
+            assert play(*map(self._file_of, stored)) == sum(one.duration_90k for one in stored) * FPS // TICKS_PER_S
             for start_90k, end_90k in self._durable[camera].items():
                 for frame in self._between(start_90k, end_90k):
                     assert any(s <= frame.start_90k < e for s, e in spans), f"{camera}: {frame.start_90k} is lost"
@@ -115,6 +119,10 @@ class Site:
             for segment in [*self.stored(camera)[-1:], *([durable] if durable else [])]:
                 self._durable[camera][segment.start_90k] = segment.end_90k
 
+    def _file_of(self, segment: StoredSegment) -> Path:
+        name = key_of(segment).file_name
+        return next(file for disk in self.disks if (file := disk.folder / name).exists())
+
     def _between(self, start_90k: int, end_90k: int) -> Iterator[Fragment]:
         return (frame for frame in self.sent if start_90k <= frame.start_90k < end_90k)
 
@@ -127,7 +135,7 @@ def read_only(site: Site, rng: random.Random) -> float:
     ill.detach()
     ill.attach()
     site.clean()
-    return 2 * KEY_S + STEP / 5
+    return 2 * KEY_S + STEP / FPS
 
 
 def the_only_disk_read_only(site: Site, rng: random.Random) -> float:
@@ -140,7 +148,19 @@ def the_only_disk_read_only(site: Site, rng: random.Random) -> float:
         disk.detach()
         disk.attach()
     site.clean()
-    return seconds + RETRY_S + 2 * KEY_S + STEP / 5
+    return seconds + RETRY_S + 2 * KEY_S + STEP / FPS
+
+
+def errors_on_sync(site: Site, rng: random.Random) -> float:
+    """The device under one disk takes no more blocks: a write that was taken fails when it is synced."""
+    ill = rng.choice(site.disks)
+    with ill.starved():
+        site.record(rng.randrange(12, 20))
+        assert any(volume.is_failing for volume in site.store.shelf.volumes)
+    ill.detach()
+    ill.attach()
+    site.clean()
+    return 2 * KEY_S + STEP / FPS
 
 
 def full(site: Site, rng: random.Random) -> float:
@@ -152,7 +172,7 @@ def full(site: Site, rng: random.Random) -> float:
     site.record(12)
     for other in others:
         other.unlink()
-    return 12 + RETRY_S + 4 * KEY_S + STEP / 5
+    return 12 + RETRY_S + 4 * KEY_S + STEP / FPS
 
 
 def taken_away(site: Site, rng: random.Random) -> float:
@@ -164,7 +184,7 @@ def taken_away(site: Site, rng: random.Random) -> float:
     assert [entry.name for entry in gone.folder.iterdir()] == []  # nothing was written below the mount point
     gone.attach()
     site.clean()
-    return 2 * KEY_S + STEP / 5
+    return 2 * KEY_S + STEP / FPS
 
 
 def missing_at_start(site: Site, rng: random.Random) -> float:
@@ -177,12 +197,13 @@ def missing_at_start(site: Site, rng: random.Random) -> float:
     assert [entry.name for entry in late.folder.iterdir()] == []
     late.attach()
     site.clean()
-    return 2 * KEY_S + STEP / 5
+    return 2 * KEY_S + STEP / FPS
 
 
 FAULTS: Sequence[Callable[[Site, random.Random], float]] = (
     read_only,
     the_only_disk_read_only,
+    errors_on_sync,
     full,
     taken_away,
     missing_at_start,

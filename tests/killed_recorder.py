@@ -33,6 +33,14 @@ def film() -> tuple[StreamFormat, list[tuple[bytes, bool]]]:
     return StreamFormat("h264", width, height, init_segment(video)), frames
 
 
+def fragment_at(at: int, frames: list[tuple[bytes, bool]], start_90k: int) -> Fragment:
+    """The frame at `at` of a film that goes round and round from `start_90k` on."""
+    data, is_key = frames[at % len(frames)]
+    unit = AccessUnit(bytearray(data), at * STEP_90K, is_key)
+    made = fragment(unit, sequence=at + 1, decode_time_90k=at * STEP_90K, duration_90k=STEP_90K)
+    return Fragment(made, start_90k + at * STEP_90K, STEP_90K, is_key)
+
+
 def config_in(folder: Path) -> RecordingsConfig:
     """Recordings beside their index."""
     return RecordingsConfig(folder=folder / "video", free_floor_gib=0)
@@ -50,11 +58,9 @@ def main() -> None:
         at = 0
         while True:
             for _ in range(5):
-                data, is_key = frames[at % GOP_FRAMES]
-                unit = AccessUnit(bytearray(data), at * STEP_90K, is_key)
-                made = fragment(unit, sequence=at + 1, decode_time_90k=at * STEP_90K, duration_90k=STEP_90K)
+                made = fragment_at(at, frames, start_90k)
                 for camera in CAMERAS:
-                    recorder.write(camera, [Fragment(made, start_90k + at * STEP_90K, STEP_90K, is_key)])
+                    recorder.write(camera, [made])
                 at += 1
             recorder.flush(30)
             print(start_90k + at * STEP_90K, flush=True)  # noqa: T201 - said to whoever kills us

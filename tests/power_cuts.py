@@ -46,10 +46,9 @@ ORIGIN = Origin(
 PARTS = ("disk-a", "disk-b")
 REFUSED_AT = {40: ("sync",), 45: ("sync", "create"), 50: ("create",), 80: ("sync", "sync_folder")}
 SEGMENT_FRAMES = 60
-SYNC_FRAMES = 10
-# All subsets of so many unsynced changes are tried; of more: none, all, and so many by chance.
-ALL_SUBSETS_OF = 3
-CHANCES = 4
+# A site's recorder syncs after ten frames; after three, so few changes are unsynced that every subset can be tried.
+SYNC_FRAMES = 3
+UNSYNCED_MAX = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,24 +399,28 @@ STORIES = (site_story, recorder_story, two_disks_story, centre_story, holds_stor
 # Cuts ---------------------------------------------------------------------------------------------------------------
 
 
-def subsets(pending: Sequence[int], rng: random.Random) -> Iterator[frozenset[int]]:
-    """Which of the unsynced changes reached the disk: every case of few, telling ones of many."""
-    if len(pending) <= ALL_SUBSETS_OF:
-        for count in range(len(pending) + 1):
-            yield from map(frozenset, itertools.combinations(pending, count))
-        return
-    yield frozenset()
-    yield frozenset(pending)
-    for _ in range(CHANCES):
-        yield frozenset(one for one in pending if rng.random() < 0.5)
+def subsets(pending: Sequence[int]) -> Iterator[frozenset[int]]:
+    """Which of the unsynced changes reached the disk: every case."""
+    assert len(pending) <= UNSYNCED_MAX, "too much is unsynced to try every subset"
+    for count in range(len(pending) + 1):
+        yield from map(frozenset, itertools.combinations(pending, count))
 
 
-def scenes(story: Story, rng: random.Random, *, cuts: Sequence[int]) -> Iterator[tuple[CrashDisk, list[Operation]]]:
-    """The disk after each cut with each subset, and what the log held by then."""
+def scenes(
+    story: Story, rng: random.Random, *, cuts: Sequence[int], subsets_max: int = 1 << UNSYNCED_MAX
+) -> Iterator[tuple[CrashDisk, list[Operation]]]:
+    """The disk after each cut with each subset, and what the log held by then; of more than `subsets_max` some.
+
+    A cut that loses the very last change is the cut before it: where that is tried too, it is not tried twice.
+    """
+    tried = set(cuts)
     for cut in cuts:
-        before = story.disk.log[:cut]
+        before, last = story.disk.log[:cut], cut - 1
         pending = unsynced(before)
-        for kept in subsets(pending, rng):
+        every = list(subsets(pending))
+        for kept in every if len(every) <= subsets_max else rng.sample(every, subsets_max):
+            if last in pending and last not in kept and last in tried:
+                continue
             writes = [at for at in pending if at not in kept and before[at].kind == "write"]
             torn = {at: rng.randrange(len(before[at].data)) for at in writes if kept and rng.random() < 0.3}
             yield after_cut_keeping(before, kept, torn=torn), before

@@ -1,8 +1,9 @@
-"""Owns real file systems for a test: small ext4 disks in a file, which can fall ill, be full, go away and come back.
+"""Owns real file systems for a test: small ext4 disks in memory, which can fall ill, be full, go away and come back.
 
 Needs root, as a loop device does. An ext4 that finds an error goes read-only at once, as a dying disk makes it do.
 """
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -41,6 +42,18 @@ class Ext4:
         device = output_of("findmnt", "-n", "-o", "SOURCE", self.folder).strip()
         (Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error").write_text("1")
 
+    @contextmanager
+    def starved(self) -> Iterator[None]:
+        """Meanwhile blocks that were never written before cannot be: the device says EIO, and so does a sync."""
+        other = self._image.parent / f"{self._image.stem}-takes-all"
+        with other.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(65536))
+        try:
+            yield
+        finally:
+            other.unlink()
+
     def fill(self, leave_bytes: int) -> Path:
         """Let somebody else's file take all but `leave_bytes`; removing it makes room again."""
         other = self.folder / "somebody-elses"
@@ -53,13 +66,17 @@ class Ext4:
 
 @contextmanager
 def ext4_disks(folder: Path, *names: str, size_mib: int = 24) -> Iterator[list[Ext4]]:
-    """Disks that are mounted; none is when the test is over."""
-    disks = [Ext4(folder / f"{name}.img", folder / name, size_mib=size_mib) for name in names]
+    """Disks that are mounted; none is when the test is over. Each device lies in memory of its own."""
+    places = [folder / f"{name}-device" for name in names]
+    disks: list[Ext4] = []
     try:
-        for disk in disks:
-            disk.attach()
+        for name, place in zip(names, places, strict=True):
+            place.mkdir()
+            output_of("mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "beket-test", place)
+            disks.append(Ext4(place / f"{name}.img", folder / name, size_mib=size_mib))
+            disks[-1].attach()
         yield disks
     finally:
-        for disk in disks:
-            while subprocess.run(["umount", "--lazy", disk.folder], check=False, capture_output=True).returncode == 0:
+        for mounted in [*(disk.folder for disk in disks), *places]:
+            while subprocess.run(["umount", "--lazy", mounted], check=False, capture_output=True).returncode == 0:
                 pass

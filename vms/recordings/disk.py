@@ -263,8 +263,12 @@ class PosixFile:
     def _syncing(self) -> Iterator[None]:
         self._check()
         self._abandoned = True
-        with _mapped(self._name):
-            yield
+        try:
+            with _mapped(self._name):
+                yield
+        except NoSpace as error:
+            # A disk that took the bytes and has no room for them now (thin volumes, network shares) is not merely full.
+            raise DiskFailure(error.message, subject=self._name, hint=error.hint) from error
         self._abandoned = False
 
     def _check(self) -> None:

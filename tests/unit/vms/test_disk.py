@@ -69,12 +69,13 @@ def test_a_disk_never_overwrites_and_says_what_is_absent(disk: Disk) -> None:
             absent()
 
 
-def test_a_file_is_abandoned_after_a_failed_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_file_is_abandoned_after_a_failed_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     file = PosixDisk(tmp_path).create("a")
     file.append(b"1")
 
     def fail(_descriptor: int) -> None:
-        raise OSError(errno.EIO, "Input/output error")
+        raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", fail)
