@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -33,6 +32,9 @@ from vms.recordings.findings import Finding
 CAMERAS = 20
 WARM_UP_S = 15
 MEASURE_S = 30
+RATIO_MAX = 0.35
+# What each camera sends; an encoder does not hit 4 Mbit/s exactly, but is not to make it easier.
+BITRATE_BPS = range(3_800_000, 5_000_000)
 CONTROL = (
     "ffmpeg -nostdin -loglevel error -rtsp_transport tcp -i {url} -c copy -an "
     "-f segment -segment_time 20 -segment_format mp4 {folder}/%03d.mp4"
@@ -41,14 +43,13 @@ CONTROL = (
 
 def run(*, pairs: int) -> Result:
     """Measure both sides `pairs` times, and once with GStreamer."""
-    ours, control = _measure_with_gstreamer()
-    beside = {"gstreamer_ratio": ours / control, "gstreamer_ours": ours, "gstreamer_control": control}
-    result = run_codec("h264", name="capture", pairs=pairs)
-    return replace(result, beside={name: round(figure, 4) for name, figure in beside.items()})
+    return run_codec("h264", name="capture", pairs=pairs)
 
 
 def run_codec(codec: str, *, name: str, pairs: int) -> Result:
     """The same for either codec."""
+    gst_ours, gst_control = _measure_with_gstreamer(codec)
+    beside = {"gstreamer_ratio": gst_ours / gst_control, "gstreamer_ours": gst_ours, "gstreamer_control": gst_control}
     ratio, ours, control, spread, checks = compare(
         functools.partial(measure_ours, codec), functools.partial(measure_control, codec), pairs=pairs
     )
@@ -60,9 +61,10 @@ def run_codec(codec: str, *, name: str, pairs: int) -> Result:
         unit="% of a core per camera",
         n=pairs,
         spread=spread,
-        checks=checks,
+        checks=checks | {"within_bar": ratio <= RATIO_MAX},
         control_cmd=CONTROL,
         versions={"python": platform.python_version(), "ffmpeg": _ffmpeg_version()},
+        beside={name: round(figure, 4) for name, figure in beside.items()},
     )
 
 
@@ -85,6 +87,7 @@ def measure_ours(codec: str) -> Measured:
             "hashes_right": not faults,
             "rows_present": rows_match,
             "sender_kept_pace": sent["late_s"] < 0.2,
+            "about_4_mbit_s": sent["bitrate_bps"] in BITRATE_BPS,
         },
     )
 
@@ -146,14 +149,14 @@ def _start_control(port: int, folder: Path) -> list["subprocess.Popen[bytes]"]:
     return recorders
 
 
-def _measure_with_gstreamer() -> tuple[float, float]:
+def _measure_with_gstreamer(codec: str) -> tuple[float, float]:
     """What a camera costs us, and ffmpeg, when GStreamer's server sends the same kind of film."""
     with tempfile.TemporaryDirectory(prefix="beket-bench-") as name:
         folder, film = Path(name), Path(name) / "film.mp4"
         output_of(
             "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=25,noise=alls=12:allf=t",
-            "-t", "10", "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "4M", "-maxrate", "4M", "-bufsize", "2M",
-            "-bf", "0", "-g", "50", film, within_s=120,
+            "-t", "10", "-c:v", f"libx{codec[1:]}", "-preset", "ultrafast", "-b:v", "4M", "-maxrate", "4M",
+            "-bufsize", "2M", "-bf", "0", "-g", "50", film, within_s=240,
         )  # fmt: skip
         with gst_rtsp_server(*(Film(f"/cam{number}", film, at_least_s=120) for number in range(CAMERAS))) as server:
             (folder / "ours").mkdir()

@@ -2,7 +2,8 @@
 
 Packets of a frame are spread over 36 of its 40 ms, as they come from a LAN; frames of different cameras are staggered.
 Prints `ready`, then serves; a line on standard input ends the streams after their current frame, and one line of JSON
-says how many frames each camera sent and how late the latest packet was. Connections stay open until the input ends.
+says how many frames each camera sent, at what rate, and how late the latest packet was. Connections stay open until
+the input ends.
 """
 
 import argparse
@@ -151,7 +152,7 @@ def main() -> None:
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ, "new")
     selector.register(sys.stdin, selectors.EVENT_READ, "stop")
-    print(json.dumps({"ready": True, "bitrate_bps": size_bytes * 8 * FPS // GOP_FRAMES}), flush=True)
+    print(json.dumps({"ready": True}), flush=True)
     queue: list[tuple[float, int, Camera]] = []
     cameras: list[Camera] = []
     late_s, is_stopping = 0.0, False
@@ -178,7 +179,9 @@ def main() -> None:
                 camera.send()
                 if not (is_stopping and camera.next_packet == 0):
                     heapq.heappush(queue, (camera.due_s(), number, camera))
-    print(json.dumps({"sent": {f"cam{c.number}": c.sent_frames for c in cameras}, "late_s": late_s}), flush=True)
+    sent = {f"cam{camera.number}": camera.sent_frames for camera in cameras}
+    bitrate_bps = size_bytes * 8 * FPS // GOP_FRAMES
+    print(json.dumps({"sent": sent, "late_s": late_s, "bitrate_bps": bitrate_bps}), flush=True)
     sys.stdin.read()
 
 
