@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beket.kernel.units import ns_to_90k
-from beket.media.rtsp.session import STALL_S
+from beket.media.liveness import STALL_S
 from tests.camera_faults import CLOCK, faults, look, record
 
 pytestmark = [pytest.mark.torture, pytest.mark.needs("ffmpeg")]

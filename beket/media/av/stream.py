@@ -19,13 +19,14 @@ import av.container
 import av.error
 import av.video.stream
 
-from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.clock import Clock
 from beket.kernel.errors import BeketError, ProtocolError, TimedOut
 from beket.kernel.text import say
 from beket.kernel.units import MIB, TICKS_PER_S
 from beket.media.av.errors import our_error, our_errors
 from beket.media.av.transcoder import Transcoder
 from beket.media.av.units import CODECS, UnitReader
+from beket.media.liveness import STALL_S, Liveness, silent
 from beket.media.rtp.access_unit import AccessUnit
 from beket.media.rtp.rtcp import SenderReport
 from beket.media.rtsp.digest import Credentials
@@ -33,7 +34,6 @@ from beket.media.rtsp.digest import Credentials
 log = logging.getLogger(__name__)
 
 OPEN_S = 10.0
-STALL_S = 8.0
 QUEUE_MAX_BYTES = 16 * MIB
 BROKEN_PACKETS_MAX = 50  # in a row; a camera that sends nothing else is called anew
 # What a hostile camera may make FFmpeg open: no files, and no playlist that names other places.
@@ -78,7 +78,8 @@ class GateStream:
         self._taken_bytes = 0
         self._error: BeketError | None = None
         self._is_closed = False
-        self._unit_ns = mono_ns
+        self._liveness = Liveness(place, mono_ns=mono_ns)
+        self._looked_at_bytes = 0  # of `received_bytes`, at the last tick
         threading.Thread(target=self._read_for_ever, name=f"gate {place}", daemon=True).start()
 
     def drain(self, scratch: bytearray, *, mono_ns: int) -> list[AccessUnit]:
@@ -89,12 +90,13 @@ class GateStream:
             unit = self._units.popleft()
             self._taken_bytes += len(unit.data)
             units.append(unit)
+        before, self._looked_at_bytes = self._looked_at_bytes, self.received_bytes
         if units:
-            self._unit_ns = mono_ns
+            self._liveness.saw_frames(mono_ns)
         elif self._error is not None:
             raise self._error
-        elif mono_ns - self._unit_ns > STALL_S * NS_PER_S:
-            raise self._silent()
+        else:
+            self._liveness.saw_no_frame(mono_ns, has_video=self._looked_at_bytes > before)
         return units
 
     def close(self) -> None:
@@ -163,13 +165,7 @@ class GateStream:
                 self.received_bytes += packet.size
                 yield packet
         except av.error.ExitError as error:  # nothing for STALL_S
-            raise self._silent() from error
-
-    def _silent(self) -> TimedOut:
-        return TimedOut(
-            say("Камера мовчить: кадрів немає вже {s} с.", "The camera is silent: no frame for {s} s.", s=int(STALL_S)),
-            subject=self._place,
-        )
+            raise silent(self._place) from error
 
 
 def _open(url: str, credentials: Credentials | None, place: str) -> av.container.InputContainer:

@@ -9,9 +9,10 @@ import contextlib
 from dataclasses import dataclass
 
 from beket.kernel.clock import NS_PER_S
-from beket.kernel.errors import BeketError, ProtocolError, TimedOut, Unreachable
+from beket.kernel.errors import BeketError, ProtocolError, Unreachable
 from beket.kernel.ports import Codec
 from beket.kernel.text import say
+from beket.media.liveness import Liveness
 from beket.media.rtp.access_unit import AccessUnit
 from beket.media.rtp.depacketizer import depacketizer_for
 from beket.media.rtp.rtcp import SenderReport, parse_sender_report
@@ -21,8 +22,8 @@ from beket.media.rtsp.wire import Wire
 
 SCRATCH_BYTES = 256 * 1024  # more than the longest interleaved frame and the longest RTSP message together
 READS_MAX = 16  # one camera's burst does not keep the others waiting
-STALL_S = 8.0
 _DOLLAR = 0x24
+_EMPTY_BYTES = 16  # of a frame whose RTP packet carries nothing: some cameras keep the line open with them
 
 
 def make_scratch() -> bytearray:
@@ -77,7 +78,8 @@ class PlayingSession:
         self._unsent = b""
         self._ended: BeketError | None = None
         self._cseq = agreed.next_cseq
-        self._unit_ns = mono_ns
+        self._liveness = Liveness(self.address.place, mono_ns=mono_ns)
+        self._has_video = False  # packets came of which no unit was made yet
         self._keep_alive_method = agreed.keep_alive_method
         self._keep_alive_every_ns = round(agreed.keep_alive_s * NS_PER_S)
         self._keep_alive_at_ns = mono_ns + self._keep_alive_every_ns
@@ -89,7 +91,7 @@ class PlayingSession:
 
         Raises:
             Unreachable: the connection ended (frames read before it are returned first).
-            TimedOut: no frame for `STALL_S`.
+            TimedOut: see `Liveness.saw_no_frame`.
             ProtocolError: the camera sends what is no RTSP, or ended the session.
         """
         if self._ended is not None:
@@ -102,17 +104,11 @@ class PlayingSession:
             if not units:
                 raise
             self._ended = error
+        has_video, self._has_video = self._has_video, False
         if units:
-            self._unit_ns = mono_ns
-        elif mono_ns - self._unit_ns > STALL_S * NS_PER_S:
-            raise TimedOut(
-                say(
-                    "Камера мовчить: кадрів немає вже {s} с.",
-                    "The camera is silent: no frame for {s} s.",
-                    s=int(STALL_S),
-                ),
-                subject=self.address.place,
-            )
+            self._liveness.saw_frames(mono_ns)
+        else:
+            self._liveness.saw_no_frame(mono_ns, has_video=has_video)
         return units
 
     def close(self) -> None:
@@ -164,6 +160,8 @@ class PlayingSession:
                         units.append(unit)
                     elif scratch[after : after + 4] == scratch[at : at + 4]:  # as long: mostly more of one picture
                         after += (after - at) * push_alike(view, at, after, end)
+                    if after - at > _EMPTY_BYTES:
+                        self._has_video = True
                 elif channel == self._agreed.rtcp_channel:
                     self.sender_report = parse_sender_report(view[at + 4 : after]) or self.sender_report
                 at = after

@@ -1,19 +1,29 @@
 import inspect
+import queue
 import subprocess
 import sys
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import av
 import av.error
 import pytest
 
-from beket.kernel.errors import BeketError, Internal, InvalidArgument, NotFound, ProtocolError
+from beket.kernel.clock import NS_PER_S
+from beket.kernel.errors import BeketError, Internal, InvalidArgument, NotFound, ProtocolError, TimedOut
 from beket.media.av.encoder import H264Encoder
 from beket.media.av.errors import our_error
 from beket.media.av.files import read_file_units
 from beket.media.av.pictures import decode_key_frame
+from beket.media.av.stream import GateStream
 from beket.media.av.units import START_CODE, UnitReader, sized_units
 from beket.media.fmp4.fragments import init_segment
+from beket.media.rtsp.session import make_scratch
 from beket.testing.footage import Footage
+from beket.testing.process import wait_for
 
 WIDTH, HEIGHT = 90, 62  # rows that FFmpeg pads
 
@@ -128,3 +138,44 @@ def test_the_gate_loads_no_numpy_and_the_other_rooms_load_no_av() -> None:
         "assert 'numpy' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+class PacedContainer:
+    """What FFmpeg would read from a camera: real packets, each when the test says."""
+
+    def __init__(self) -> None:
+        self.streams = SimpleNamespace(
+            video=[SimpleNamespace(codec_context=SimpleNamespace(name="h264", extradata=b""))]
+        )
+        self._camera, self._packets, self._sent = encoder(gop_frames=1000), queue.Queue[Any](), 0
+
+    def send(self, *, is_lost: bool = False) -> None:
+        data, is_key = self._camera.encode(picture(self._sent % 200))
+        if is_lost:
+            return
+        units = (*self._camera.format.parameter_sets, *sized_units(data, 4))
+        packet = av.Packet(b"".join(START_CODE + unit for unit in units))
+        packet.pts, packet.time_base, packet.is_keyframe = self._sent, Fraction(1, 25), is_key
+        self._sent += 1
+        self._packets.put(packet)
+
+    def demux(self, stream: object) -> Iterator[Any]:
+        yield from iter(self._packets.get, None)
+
+    def close(self) -> None: ...
+
+
+def test_stream_that_begins_in_the_middle_of_a_long_group_of_pictures_is_not_silent() -> None:
+    container = PacedContainer()
+    stream = GateStream(container, place="10.0.0.5", mono_ns=0)  # type: ignore[arg-type]
+    container.send(is_lost=True)  # the key frame came before we did
+    for second in range(1, 61):
+        received = stream.received_bytes
+        container.send()
+        wait_for(lambda before=received: stream.received_bytes > before, within_s=60)  # type: ignore[misc]
+        assert stream.drain(make_scratch(), mono_ns=second * NS_PER_S) == []
+    with pytest.raises(TimedOut) as caught:
+        stream.drain(make_scratch(), mono_ns=61 * NS_PER_S)
+    assert "I-frame" in caught.value.sentence().uk
+    stream.close()
+    container.send()  # its thread ends at the next packet

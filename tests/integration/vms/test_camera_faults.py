@@ -12,7 +12,7 @@ pytestmark = pytest.mark.needs("ffmpeg")
 def test_cameras_that_misbehave_leave_recordings_that_play_and_gaps_with_the_right_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beket.media.rtsp.session.STALL_S", 1.0)
+    monkeypatch.setattr("beket.media.liveness.STALL_S", 1.0)
     since_90k, wanted = ns_to_90k(CLOCK.wall_ns()), faults(stall_s=1)
     statuses = asyncio.run(record(tmp_path, wanted, seconds=11))
     assert len(list(look(tmp_path, wanted, statuses, since_90k=since_90k))) == len(wanted)

@@ -313,7 +313,7 @@ def test_wrong_password_is_said_once_and_mended_without_a_restart(monkeypatch: p
 
 
 def test_stalled_camera_is_left_within_ten_seconds_with_the_reason_camera(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beket.media.rtsp.session.STALL_S", 0.5)
+    monkeypatch.setattr("beket.media.liveness.STALL_S", 0.5)
 
     async def story() -> MemorySink:
         sink = MemorySink()
