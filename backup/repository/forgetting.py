@@ -29,7 +29,7 @@ class Guard:
     """What must never go.
 
     Attributes:
-        floor: so many of the newest arrivals of each host and set of paths stay, whatever the policy says.
+        floor: so many of the newest arrivals of each host and plan stay, whatever the policy says.
         young_days: what arrived within so many days stays.
     """
 
@@ -79,7 +79,7 @@ def decide(
     copies = [one for one in snapshots if not is_part(one.tags)]
     groups: dict[tuple[str, tuple[str, ...]], list[Snapshot]] = defaultdict(list)
     for snapshot in copies:
-        groups[(snapshot.hostname, tuple(sorted(snapshot.paths)))].append(snapshot)
+        groups[(snapshot.hostname, plan_of(snapshot))].append(snapshot)
     remove: list[Snapshot] = []
     refusal = None
     for group in groups.values():
@@ -94,6 +94,14 @@ def decide(
     ids = () if refusal else tuple(one.id for one in sorted([*spent, *remove], key=lambda one: arrivals[one.id]))
     known = {one.id for one in copies}
     return Decision(ids, len(snapshots) - len(ids), refusal, len(known.intersection(proposed)) - len(remove))
+
+
+def plan_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """What tells the plan of a snapshot: its tag; all its tags when it has none such. Never its paths: a plan of held
+    footage names other files each day, and a path that was away one night is no other plan.
+    """
+    plans = sorted({tag for tag in snapshot.tags if tag.startswith(PLAN_TAG)})
+    return tuple(plans or sorted(set(snapshot.tags)))
 
 
 def _spent_parts(snapshots: Sequence[Snapshot], arrivals: Mapping[str, int]) -> list[Snapshot]:

@@ -15,7 +15,8 @@ from backup.restic.commands import Command, Operation, Repository, spelt
 class Keep:
     """What `forget` leaves: everything within the first span, then one a day, a week, a month within the next ones.
 
-    Spans are restic's words (`14d`, `1y6m`), counted back from the newest snapshot of each host and set of paths.
+    Spans are restic's words (`14d`, `1y6m`), counted back from the newest snapshot of each host and set of tags, hence
+    of each plan: by paths, as restic would, a plan that names other files each day has as many groups as copies.
     """
 
     within: str
@@ -56,6 +57,8 @@ def what_would_be_forgotten(repository: Repository, keep: Keep) -> Command:
         repository,
         Operation.FORGET,
         "--dry-run",
+        "--group-by",
+        "host,tags",
         "--keep-within",
         keep.within,
         "--keep-within-daily",

@@ -69,6 +69,30 @@ def test_what_was_shown_is_forgotten_and_its_space_freed(tmp_path: Path) -> None
     asyncio.run(story())
 
 
+def test_copies_of_a_plan_that_names_other_files_each_time_go_by_rule_too(tmp_path: Path) -> None:
+    """Held footage: each copy holds what was held that day, and none is kept for being the last of its kind."""
+
+    async def story() -> None:
+        keyring = await keyring_in(tmp_path)
+        await keyring.make_repository(HOST, "council")
+        repository = tmp_path / "repositories" / HOST
+        bare = ("restic", "--no-cache", "--repo", repository, "--password-file", keyring.password_file(HOST))
+        names: dict[str, str] = {}
+        for number, month in enumerate(("2019-01", "2019-02", "2019-03", "2025-04", "2025-09", "2026-01", "2026-02")):
+            segment = tmp_path / f"{number}.mp4"
+            segment.write_bytes(os.urandom(1000))
+            output_of(*bare, "backup", "--host", HOST, "--tag", "plan:held", "--time", f"{month}-03 04:05:06", segment)
+            (made,) = {path.name for path in (repository / "snapshots").iterdir()} - set(names)
+            names[made] = month
+            os.utime(repository / "snapshots" / made, (1_775_000_000 + number, 1_775_000_000 + number))
+        decision, _ = await upkeep.what_would_go(keyring, HOST, KEEP)
+        assert decision.refusal is None
+        assert [names[one] for one in decision.remove] == ["2019-01", "2019-02", "2019-03"]
+        keyring.ledger.close()
+
+    asyncio.run(story())
+
+
 def test_second_copy_on_a_disk_is_proven_and_opens_with_the_key_on_paper(tmp_path: Path) -> None:
     place = make_backup_place(tmp_path / "host", files=1)
     disk = tmp_path / "disk"

@@ -2,10 +2,11 @@
 
 import datetime
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup.repository.forgetting import DAY_NS, Guard, decide
+from backup.repository.forgetting import DAY_NS, Guard, decide, plan_of
 from backup.repository.upkeep import proposed_in, repack_bytes
 from backup.restic.events import Snapshot
 from beket.kernel.clock import utc
@@ -15,9 +16,9 @@ NOW_NS = 1_800_000_000 * 10**9
 GUARD = Guard(floor=3, young_days=14)
 
 
-def snapshot(number: int, made_days_ago: float, *, paths: tuple[str, ...] = ("/дані",)) -> Snapshot:
-    moment = utc(NOW_NS) - datetime.timedelta(days=made_days_ago)
-    return Snapshot(id=f"{number:064x}", time=moment.isoformat(), paths=paths, hostname="h")
+def snapshot(number: int, made_days_ago: float, *, plan: str = "дані", paths: tuple[str, ...] = ("/дані",)) -> Snapshot:
+    moment, tags = utc(NOW_NS) - datetime.timedelta(days=made_days_ago), (f"plan:{plan}",)
+    return Snapshot(id=f"{number:064x}", time=moment.isoformat(), paths=paths, hostname="h", tags=tags)
 
 
 def days(*ages: float) -> dict[str, int]:
@@ -36,6 +37,23 @@ def test_old_ones_go_and_the_floor_stays() -> None:
     assert decision.remove[0] == f"{6:064x}"  # the oldest first
     decision = decide(snapshots, days(*ages), ids(*range(7)), GUARD, wall_ns=NOW_NS, many_are_fine=True)
     assert (set(decision.remove), decision.spared) == (ids(3, 4, 5, 6), 3)
+
+
+@given(paths=st.lists(st.sets(st.sampled_from("абвг"), min_size=1), min_size=20, max_size=20))
+def test_copies_of_one_plan_are_judged_together_whatever_they_hold(paths: list[set[str]]) -> None:
+    ages = [*range(1, 400, 20)]
+    alike = [snapshot(number, age) for number, age in enumerate(ages)]
+    other = [snapshot(number, age, paths=tuple(paths[number])) for number, age in enumerate(ages)]
+    asked = (days(*ages), ids(*range(12, 20)), GUARD)
+    assert decide(other, *asked, wall_ns=NOW_NS) == decide(alike, *asked, wall_ns=NOW_NS)
+    assert set(decide(other, *asked, wall_ns=NOW_NS).remove) == ids(*range(12, 20))
+
+
+def test_a_plan_is_told_by_its_tag_else_by_all_tags() -> None:
+    one = snapshot(1, 1, plan="held")
+    more, none = msgspec.structs.replace(one, tags=("ніч", "plan:held")), msgspec.structs.replace(one, tags=("б", "а"))
+    assert plan_of(one) == plan_of(more) == ("plan:held",)
+    assert plan_of(none) == ("а", "б")
 
 
 def test_what_a_dead_clock_dated_1970_is_as_young_as_its_arrival() -> None:
@@ -73,9 +91,9 @@ def test_more_than_half_needs_consent_and_a_centre_in_the_past_forgets_nothing()
 def test_whatever_the_clocks_say_the_newest_arrivals_stay(
     rows: list[tuple[float, float, bool, bool]], wall_days: float, many: bool
 ) -> None:
-    """`rows`: arrived so many days ago, host's clock off by so many days, another plan, proposed."""
+    """`rows`: arrived so many days ago, host's clock off by so many days, another plan, proposed; no paths twice."""
     snapshots = [
-        snapshot(number, arrived + off, paths=("/a",) if other else ("/b",))
+        snapshot(number, arrived + off, plan="a" if other else "b", paths=(f"/{number}",))
         for number, (arrived, off, other, _) in enumerate(rows)
     ]
     arrivals = days(*(arrived for arrived, *_ in rows))
@@ -85,8 +103,8 @@ def test_whatever_the_clocks_say_the_newest_arrivals_stay(
     gone = set(decision.remove)
     assert gone <= proposed
     assert decision.kept == len(snapshots) - len(gone)
-    for paths in (("/a",), ("/b",)):
-        group = sorted((one for one in snapshots if one.paths == paths), key=lambda one: -arrivals[one.id])
+    for tag in ("plan:a", "plan:b"):
+        group = sorted((one for one in snapshots if tag in one.tags), key=lambda one: -arrivals[one.id])
         newest = [one.id for one in group[: GUARD.floor]]
         # Of arrivals in the very same instant any may be the newest.
         assert len(gone & set(newest)) == 0 or len({arrivals[one.id] for one in group}) < len(group)
