@@ -11,12 +11,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from backup.repository.ledger import Ledger
-from backup.repository.place import clear_unborn
+from backup.repository.place import clear_unborn, lost_config
 from backup.restic import commands, upkeep_commands
 from backup.restic.commands import Repository
 from backup.restic.outcome import Outcome, OutcomeKind, classify
@@ -83,7 +83,7 @@ class Keyring:
 
         Raises:
             InvalidArgument: there is a repository that the centre cannot open.
-            WorkFailed: restic could not make it.
+            WorkFailed: restic could not make it, or copies lie there and only `config` is gone.
         """
         async with self.one_at_a_time:
             if await asyncio.to_thread(self._prepare, host):
@@ -116,12 +116,15 @@ class Keyring:
             return all_gone
 
     async def add_key_to(self, repository: Repository, password: Secret) -> None:
-        """Let `password` open another repository that the centre opens: the second copy of a host.
+        """Let `password` open another repository that the centre opens, the second copy of a host, if it does not yet.
 
         Raises:
             WorkFailed: restic could not.
         """
         async with self.one_at_a_time, self._password_in_file(password) as file:
+            opening = upkeep_commands.list_keys(replace(repository, password_file=file))
+            if classify(await self.restic.run(opening)).kind is OutcomeKind.OK:
+                return
             await self._do(repository.host, upkeep_commands.add_key(repository, file))
 
     async def try_key(self, host: str, holder: Holder, password: Secret) -> Outcome:
@@ -146,6 +149,9 @@ class Keyring:
             raise InvalidArgument(
                 say("Це сховище зробив не центр.", "The centre did not make this repository."), subject=host
             )
+        lost = lost_config(self.repositories / host)
+        if lost is not None:
+            raise WorkFailed(lost, subject=host)
         if not self.password_file(host).exists():
             write_secret_file(self.password_file(host), Secret(secrets.token_urlsafe(PASSWORD_BYTES)))
         self.repositories.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -24,13 +24,30 @@ def exists(repository: Repository) -> bool:
     return repository.is_remote or (Path(repository.location) / "config").is_file()
 
 
+def lost_config(folder: Path) -> Outcome | None:
+    """Why no repository may be made in `folder`: one lies there whose `config` is gone; None when none does. Blocking.
+
+    A new one would have another master key, and what lies there could then not even be opened with its own keys.
+    """
+    if (folder / "config").exists() or not _holds_anything(folder):
+        return None
+    reason = say(
+        "У сховищі {place} є копії, але зник файл config, і без нього їх не відкрити. Нічого там не створюйте й не "
+        "стирайте; покличте відповідального за ІТ: цей файл ще можна врятувати з того самого диска.",
+        "Copies lie in {place}, but its file config is gone, and without it they do not open. Make and delete nothing "
+        "there; call your IT person: the file may still be saved from that disk.",
+        place=folder,
+    )
+    return Outcome(OutcomeKind.DAMAGED, reason)
+
+
 def clear_unborn(folder: Path) -> None:
     """Remove the keys of a repository whose making was broken off. Blocking.
 
     restic writes a key first and `config` last. Over such a key 0.14 would make a second one with another master key,
     after which nobody opens the repository; later releases refuse. Where anything was ever stored, nothing is touched.
     """
-    if (folder / "config").exists() or any(folder.glob("snapshots/*")) or any(folder.glob("data/*/*")):
+    if (folder / "config").exists() or _holds_anything(folder):
         return
     for key in folder.glob("keys/*"):
         key.unlink()
@@ -64,6 +81,13 @@ async def ensure(restic: Restic, repository: Repository, *, is_first_use: bool) 
             place=repository.location,
         )
         return Outcome(OutcomeKind.MISSING, reason)
+    lost = await asyncio.to_thread(lost_config, Path(repository.location))
+    if lost is not None:
+        return lost
     await asyncio.to_thread(clear_unborn, Path(repository.location))
     outcome = classify(await restic.run(commands.init(repository)))
     return None if outcome.kind is OutcomeKind.OK else outcome
+
+
+def _holds_anything(folder: Path) -> bool:
+    return any(any(folder.glob(files)) for files in ("snapshots/*", "index/*", "data/*/*"))

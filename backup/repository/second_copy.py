@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from backup.repository.keyring import Keyring
-from backup.repository.place import clear_unborn
+from backup.repository.place import clear_unborn, lost_config
 from backup.repository.walk import Damage, walk
 from backup.restic import commands, upkeep_commands
 from backup.restic.commands import Repository
@@ -30,6 +30,7 @@ WORK = "second-copy"
 MARK = ".beket-second-copy"
 HOUR_NS = 3600 * NS_PER_S
 LOOK_EVERY_S = 600
+DISK_IS_AWAY = say("Диск для другої копії не під'єднано.", "The disk for second copies is not connected.")
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -87,14 +88,17 @@ class SecondPlace:
         return replace(first, location=location, location_file=kept, ca_file=self.ca_file)
 
 
-async def copy_host(keyring: Keyring, host: str, place: SecondPlace) -> Outcome:
+async def copy_host(keyring: Keyring, host: str, place: SecondPlace, *, is_new_place: bool = False) -> Outcome:
     """Bring the second copy of a host up to date and prove it; what came of it is remembered.
+
+    `is_new_place`: a person says that nothing was kept there before. On a disk that is seen; a neighbour's server, of
+    which nobody sees more than whether there is a repository, gets another one in place of a lost one only so.
 
     Raises:
         ResticMissing: the binary is gone.
         InvalidConfig, NotFound: the place is not rightly named.
     """
-    outcome = await _copy(keyring, host, place)
+    outcome = await _copy(keyring, host, place, is_new_place=is_new_place)
     await asyncio.to_thread(keyring.ledger.keep_work, host, WORK, outcome, wall_ns=keyring.clock.wall_ns())
     return outcome
 
@@ -133,23 +137,56 @@ def due_hosts(keyring: Keyring, every_hours: float) -> list[str]:
     return [host.host for host in keyring.ledger.hosts() if keyring.is_made(host.host) and is_due(host.host)]
 
 
-async def _copy(keyring: Keyring, host: str, place: SecondPlace) -> Outcome:
+async def _copy(keyring: Keyring, host: str, place: SecondPlace, *, is_new_place: bool) -> Outcome:
     if not await asyncio.to_thread(place.is_there):
-        reason = say("Диск для другої копії не під'єднано.", "The disk for second copies is not connected.")
-        return Outcome(OutcomeKind.MISSING, reason)
+        return Outcome(OutcomeKind.MISSING, DISK_IS_AWAY)
     first = keyring.repository(host)
     second = await asyncio.to_thread(place.repository, host, keyring)
-    if not second.is_remote:
-        await asyncio.to_thread(clear_unborn, Path(second.location))
     outcome = await _run(keyring, upkeep_commands.copy(first, second))
     if outcome.kind is OutcomeKind.MISSING:
-        made = await _run(keyring, upkeep_commands.init_like(second, first))
+        made = await _make(keyring, first, second, is_new_place=is_new_place)
         if made.kind is not OutcomeKind.OK:
             return made
         outcome = await _run(keyring, upkeep_commands.copy(first, second))
     if outcome.kind is not OutcomeKind.OK:
         return outcome
-    lacking = await _stored(keyring, first) - await _stored(keyring, second)
+    return await _compare(keyring, first, second)
+
+
+async def _make(keyring: Keyring, first: Repository, second: Repository, *, is_new_place: bool) -> Outcome:
+    """Make the second repository where none was; else say what is wrong there."""
+    lost = await asyncio.to_thread(_lost, keyring, second, is_new_place=is_new_place)
+    if lost is not None:
+        return lost
+    if not second.is_remote:
+        await asyncio.to_thread(clear_unborn, Path(second.location))
+    return await _run(keyring, upkeep_commands.init_like(second, first))
+
+
+def _lost(keyring: Keyring, second: Repository, *, is_new_place: bool) -> Outcome | None:
+    if not second.is_remote:
+        return lost_config(Path(second.location))
+    if is_new_place or second.host not in keyring.ledger.last_works(WORK, outcomes=[OutcomeKind.OK]):
+        return None
+    reason = say(
+        "У сусідів зникло сховище з нашою другою копією. Спитайте їх про диск. Якщо його вже не вернути або місце "
+        "нове, виконайте: beket backup second --prepare",
+        "The neighbours' repository with our second copy is gone. Ask them about their disk. If it will not be back, "
+        "or the place is a new one, run: beket backup second --prepare",
+    )
+    return Outcome(OutcomeKind.MISSING, reason)
+
+
+async def _compare(keyring: Keyring, first: Repository, second: Repository) -> Outcome:
+    """Whether each snapshot of the first stands in the second; a list that does not come is no empty list."""
+    held: list[set[_Stored]] = []
+    for repository in (first, second):
+        ended = await keyring.restic.run(upkeep_commands.all_snapshots(repository))
+        outcome = classify(ended)
+        if outcome.kind is not OutcomeKind.OK:
+            return outcome
+        held.append(_stored(ended.output))
+    lacking = held[0] - held[1]
     if lacking:
         reason = say("У другій копії бракує копій: {n}.", "The second copy lacks {n} snapshots.", n=len(lacking))
         return Outcome(OutcomeKind.FAILED, reason)
@@ -160,9 +197,8 @@ async def _run(keyring: Keyring, command: commands.Command) -> Outcome:
     return classify(await keyring.restic.run(command))
 
 
-async def _stored(keyring: Keyring, repository: Repository) -> set[_Stored]:
-    ended = await keyring.restic.run(upkeep_commands.all_snapshots(repository))
+def _stored(document: bytes) -> set[_Stored]:
     try:
-        return set(msgspec.json.decode(ended.output or b"null", type=list[_Stored] | None) or ())
+        return set(msgspec.json.decode(document or b"null", type=list[_Stored] | None) or ())
     except msgspec.MsgspecError as error:
         raise ProtocolError(say("Відповідь restic незрозуміла.", "restic's answer is not understood.")) from error

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from backup.repository import dead_locks, leftovers
-from backup.repository.keyring import Holder, Keyring
+from backup.repository import dead_locks, leftovers, second_copy
+from backup.repository.keyring import Holder, Keyring, WorkFailed
 from backup.repository.ledger import Ledger
+from backup.repository.place import ensure
+from backup.repository.second_copy import SecondPlace
 from backup.repository.server import bound_to
 from backup.restic import commands, upkeep_commands
 from backup.restic.outcome import OutcomeKind, classify
@@ -22,6 +24,7 @@ from backup.restic.run import find_restic
 from beket.kernel.clock import SimulatedClock, SystemClock
 from beket.kernel.secrets import Secret, write_secret_file
 from beket.testing.process import wait_for
+from beket.testing.restic import make_backup_place
 
 pytestmark = [pytest.mark.needs("restic"), pytest.mark.timeout(240)]
 
@@ -51,6 +54,39 @@ def test_repository_whose_making_was_broken_off_is_made_anew_and_opens(tmp_path:
             assert len(keyring.keys_in(HOST)) == 1
             asked = await keyring.restic.run(upkeep_commands.all_snapshots(keyring.repository(HOST)))
             assert classify(asked).kind is OutcomeKind.OK
+
+    asyncio.run(story())
+
+
+def test_repository_that_lost_its_config_is_damaged_and_never_made_anew(tmp_path: Path) -> None:
+    place, disk = make_backup_place(tmp_path / "host", files=1), tmp_path / "disk"
+
+    async def story() -> None:
+        async with keys_of(tmp_path) as keyring:
+            await keyring.make_repository(HOST, "council")
+            first, second = keyring.repository(HOST), SecondPlace(folder=disk)
+            assert (await keyring.restic.run(commands.backup(first, [place.source]))).exit_code == 0
+            disk.mkdir()
+            second.prepare()
+            assert (await second_copy.copy_host(keyring, HOST, second)).kind is OutcomeKind.OK
+            for repository in (disk / HOST, keyring.repositories / HOST):
+                config, keys = repository / "config", sorted((repository / "keys").iterdir())
+                kept = config.read_bytes()
+                config.unlink()
+                if repository.parent == disk:
+                    outcome = await second_copy.copy_host(keyring, HOST, second, is_new_place=True)
+                else:
+                    with pytest.raises(WorkFailed, match="config is gone") as failed:
+                        await keyring.make_repository(HOST, "council")
+                    outcome = failed.value.outcome
+                    at_host = await ensure(keyring.restic, first, is_first_use=True)
+                    assert at_host == outcome
+                assert outcome.kind is OutcomeKind.DAMAGED
+                assert "зник файл config" in outcome.reason.uk
+                assert sorted((repository / "keys").iterdir()) == keys
+                config.write_bytes(kept)  # saved from the disk: all is as it was
+                asked = upkeep_commands.all_snapshots(replace(first, location=str(repository)))
+                assert classify(await keyring.restic.run(asked)).kind is OutcomeKind.OK
 
     asyncio.run(story())
 

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import shutil
 import ssl
 import urllib.error
 import urllib.request
@@ -177,6 +178,12 @@ async def _assert_a_neighbour_keeps_its_second_copy_here(centre: "Centre") -> No
     assert outcome.kind is OutcomeKind.OK, outcome
     kept = keyring.repositories / "neighbour" / HOST
     assert len(list((kept / "snapshots").iterdir())) == 1
+    shutil.rmtree(kept)  # the neighbours' disk is away: that must not look like a place where nothing ever was
+    outcome = await second_copy.copy_host(keyring, HOST, place)
+    assert (outcome.kind, kept.exists()) == (OutcomeKind.MISSING, False)
+    assert "--prepare" in outcome.reason.uk
+    outcome = await second_copy.copy_host(keyring, HOST, place, is_new_place=True)
+    assert outcome.kind is OutcomeKind.OK, outcome
 
 
 async def _assert_new_login_and_key_end_the_old_ones(centre: "Centre", repository: Repository) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from backup.repository.keyring import Keyring
 from backup.repository.ledger import Ledger
 from backup.repository.second_copy import SecondPlace
 from backup.repository.walk import SETTLES_S, size_of
+from backup.restic import commands
 from backup.restic.outcome import OutcomeKind
 from backup.restic.run import find_restic
 from beket.kernel.clock import NS_PER_S, SystemClock
@@ -126,6 +128,32 @@ def test_second_copy_on_a_disk_is_proven_and_opens_with_the_key_on_paper(tmp_pat
         pack.chmod(0o600)
         pack.write_bytes(pack.read_bytes()[:-1])
         assert [host for host, _ in second_copy.damage_on(disk, wall_ns=later_ns)] == [HOST]
+        keyring.ledger.close()
+
+    asyncio.run(story())
+
+
+def test_second_copy_is_not_called_the_same_when_the_first_cannot_be_listed(tmp_path: Path) -> None:
+    place, disk = make_backup_place(tmp_path / "host", files=1), tmp_path / "disk"
+    disk.mkdir()
+    broken = tmp_path / "restic"
+    broken.write_text(
+        f"#!/bin/sh\nfor word; do\n  [ $word = snapshots ] && [ -e {tmp_path}/breaks ] && exit 1\n"
+        'done\nexec restic "$@"\n'
+    )
+    broken.chmod(0o755)
+
+    async def story() -> None:
+        keyring = await keyring_in(tmp_path)
+        keyring = replace(keyring, restic=await find_restic(str(broken), clock=keyring.clock))
+        await keyring.make_repository(HOST, "council")
+        await keyring.restic.run(commands.backup(keyring.repository(HOST), [place.source]))
+        second = SecondPlace(folder=disk)
+        second.prepare()
+        (tmp_path / "breaks").touch()
+        assert (await second_copy.copy_host(keyring, HOST, second)).kind is OutcomeKind.FAILED
+        (tmp_path / "breaks").unlink()
+        assert (await second_copy.copy_host(keyring, HOST, second)).kind is OutcomeKind.OK
         keyring.ledger.close()
 
     asyncio.run(story())
