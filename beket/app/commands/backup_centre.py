@@ -40,7 +40,7 @@ from beket.kernel import logs
 from beket.kernel.clock import SystemClock, utc
 from beket.kernel.config import load
 from beket.kernel.durable_file import create_file
-from beket.kernel.errors import InvalidArgument, InvalidConfig, NotFound
+from beket.kernel.errors import BeketError, InvalidArgument, InvalidConfig, NotFound
 from beket.kernel.ids import check_slug, is_slug
 from beket.kernel.secrets import Secret
 from beket.kernel.text import Language, Text, language_of_environment, say
@@ -85,7 +85,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", lang
     act.add_argument("--sheet", type=Path, metavar="FILE", help=sheet)
     tried = say("набрати ключ з аркуша й перевірити", "type the sheet's key and try it").to(language)
     act.add_argument("--try", dest="try_key", action="store_true", help=tried)
-    prepare = say("позначити теку диска як місце для других копій", "mark the disk's folder").to(language)
+    prepare = say("місце нове: позначити теку диска, створити сховища", "a new place: mark it").to(language)
     second.add_argument("--prepare", action="store_true", help=prepare)
     check = say("перечитати всі файли на диску й звірити їх", "read every file on the disk and compare").to(language)
     second.add_argument("--check", action="store_true", help=check)
@@ -187,12 +187,8 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
     # The file first: with a key that stands on no paper the old sheet would be worthless for nothing.
     _write_private(parsed.sheet, render(sheet))
     with ExitStack() as undo:
-        undo.callback(parsed.sheet.unlink, missing_ok=True)
+        undo.callback(_unmake_sheet, centre, parsed, _recovery_keys(centre, parsed.host))
         only_one = await keyring.replace_key(parsed.host, Holder.RECOVERY, sheet.key)
-        if centre.config.repositories.second.is_on:
-            place = second_place(centre.config)
-            await keyring.add_key_to(place.repository(parsed.host, keyring), sheet.key)
-        undo.pop_all()
     tell(
         say(
             "Аркуш: {file}. Роздрукуйте його, зітріть файл, покладіть аркуш у сейф.",
@@ -204,7 +200,42 @@ async def _escrow(centre: _Centre, parsed: argparse.Namespace) -> int:
         tell(say("Попередній аркуш, якщо був, більше не діє.", "An earlier sheet, if any, is void."))
     else:
         tell(say("Попередній аркуш ще діє: сховище зайняте.", "The earlier sheet still works: the repository is busy."))
+    await _open_second_copy_too(centre, keyring, parsed.host, sheet.key)
     return 0
+
+
+def _unmake_sheet(centre: _Centre, parsed: argparse.Namespace, earlier: set[str]) -> None:
+    """Take the sheet away, unless its key is known: from then on the old ones go, and it is this one that opens."""
+    if _recovery_keys(centre, parsed.host) <= earlier:
+        parsed.sheet.unlink(missing_ok=True)
+
+
+def _recovery_keys(centre: _Centre, host: str) -> set[str]:
+    return {one.key for one in centre.ledger.known_keys() if (one.host, one.holder) == (host, Holder.RECOVERY)}
+
+
+async def _open_second_copy_too(centre: _Centre, keyring: Keyring, host: str, key: Secret) -> None:
+    """Let the key on paper open the second copy. It is kept nowhere else, so what fails waits for the next trial."""
+    if not centre.config.repositories.second.is_on:
+        return
+    place = second_place(centre.config)
+    try:
+        if not await asyncio.to_thread(place.is_there):
+            raise NotFound(second_copy.DISK_IS_AWAY)
+        await keyring.add_key_to(place.repository(host, keyring), key)
+    except BeketError as error:
+        tell(
+            say(
+                "Цей аркуш другої копії ще не відкриває. {why} Коли вона буде на місці, наберіть ключ з аркуша: "
+                "beket backup escrow {host} --try",
+                "This sheet does not open the second copy yet. {why} Once that is in place, type the sheet's key: "
+                "beket backup escrow {host} --try",
+                why=error.sentence(),
+                host=host,
+            )
+        )
+        return
+    tell(say("Аркуш відкриває й другу копію.", "The sheet opens the second copy too."))
 
 
 async def _try_key(centre: _Centre, keyring: Keyring, parsed: argparse.Namespace, key: Secret) -> int:
@@ -223,6 +254,7 @@ async def _try_key(centre: _Centre, keyring: Keyring, parsed: argparse.Namespace
         )
         tell(opens if is_open else conclusion(tried))
     if is_open:
+        await _open_second_copy_too(centre, keyring, parsed.host, key)
         tell(say("Запишіть дату на конверті.", "Write the date on the envelope."))
     return 0 if is_open else 1
 
@@ -262,7 +294,7 @@ async def _second(centre: _Centre, parsed: argparse.Namespace) -> int:
     keyring = await open_keyring(centre.config, centre.ledger, clock=centre.clock)
     worst = 0
     for host in [one.host for one in centre.ledger.hosts() if keyring.is_made(one.host)]:
-        outcome = await second_copy.copy_host(keyring, host, place)
+        outcome = await second_copy.copy_host(keyring, host, place, is_new_place=parsed.prepare)
         tell(say("{host}: {reason}", "{host}: {reason}", host=host, reason=outcome.reason))
         worst |= outcome.kind is not OutcomeKind.OK
     return int(worst)
@@ -270,7 +302,7 @@ async def _second(centre: _Centre, parsed: argparse.Namespace) -> int:
 
 def _check_second(centre: _Centre, place: SecondPlace) -> int:
     if place.folder is None or not place.is_there():
-        raise NotFound(say("Диск для другої копії не під'єднано.", "The disk for second copies is not connected."))
+        raise NotFound(second_copy.DISK_IS_AWAY)
     damaged = 0
     for host, damage in second_copy.damage_on(place.folder, wall_ns=centre.clock.wall_ns()):
         damaged += 1
