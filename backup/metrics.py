@@ -71,7 +71,10 @@ REPOSITORY_DAMAGED = Metric(
     "backup_repository_damaged_files",
     "gauge",
     _REPOSITORY,
-    say("Файли сховища, чий вміст не відповідає назві.", "Files whose content does not match their name."),
+    say(
+        "Файли сховища, чий вміст не відповідає назві або яких бракує.",
+        "Files whose content does not match their name, or that are missing.",
+    ),
 )
 REPOSITORY_UNKNOWN_KEYS = Metric(
     "backup_repository_unknown_keys",

@@ -232,7 +232,7 @@ class Ledger:
             known = dict(row._mapping) if row else _new_walk(host, wall_ns)
             connection.execute(sa.delete(WALKS).where(WALKS.c.host == host))
             connection.execute(sa.insert(WALKS).values(_moved_on(known, after, part, wall_ns)))
-            walked = (DAMAGES.c.host == host) & (DAMAGES.c.file > after)
+            walked = (DAMAGES.c.host == host) & (DAMAGES.c.file > after) & (DAMAGES.c.fault != Fault.UNSOUND)
             if part.last:
                 walked &= DAMAGES.c.file <= part.last
             still = {(one.file, one.fault.value) for one in part.damaged}
@@ -241,7 +241,24 @@ class Ledger:
             for file, _ in known_damage - still:
                 connection.execute(sa.delete(DAMAGES).where(DAMAGES.c.host == host, DAMAGES.c.file == file))
             for file, fault in sorted(still - known_damage):
+                connection.execute(sa.delete(DAMAGES).where(DAMAGES.c.host == host, DAMAGES.c.file == file))
                 values = {"host": host, "file": file, "fault": fault, "found_ns": wall_ns}
+                connection.execute(sa.insert(DAMAGES).values(values))
+
+        self._database.write(work)
+
+    def keep_unsound(self, host: str, damaged: Sequence[Damage], *, wall_ns: int) -> None:
+        """What the last check by restic itself missed, and nothing else; what the walk found of these files stays."""
+
+        def work(connection: sa.Connection) -> None:
+            rows = connection.execute(sa.select(DAMAGES).where(DAMAGES.c.host == host)).all()
+            since_ns = {row.file: row.found_ns for row in rows if row.fault == Fault.UNSOUND}
+            unsound = (DAMAGES.c.host == host) & (DAMAGES.c.fault == Fault.UNSOUND)
+            connection.execute(sa.delete(DAMAGES).where(unsound))
+            for file in sorted(
+                {one.file for one in damaged} - {row.file for row in rows if row.fault != Fault.UNSOUND}
+            ):
+                values = {"host": host, "file": file, "fault": Fault.UNSOUND, "found_ns": since_ns.get(file, wall_ns)}
                 connection.execute(sa.insert(DAMAGES).values(values))
 
         self._database.write(work)

@@ -17,6 +17,7 @@ from backup.repository.freshness import Content, Shelf
 from backup.repository.keyring import Holder
 from backup.repository.ledger import Key, Ledger, Size, Told, Walk, Work
 from backup.repository.second_copy import WORK as SECOND_COPY
+from backup.repository.soundness import CHECK
 from backup.repository.standing import STANDING_WORDS, Standing, claim_of, judge
 from backup.repository.upkeep import FORGET, PRUNE
 from backup.restic.outcome import OutcomeKind
@@ -70,11 +71,11 @@ class HostView:
     Attributes:
         newest_ns: when its newest snapshot arrived; None without one.
         growth_bytes: how much its repository grows a day, of the last month; None when that is not known yet.
-        damaged: how many files the hash walk found damaged.
+        damaged: how many files the hash walk, or restic's check, found damaged or missing.
         unknown_keys: how many keys open its repository that the centre did not make.
         recovery: its key on paper; None when no sheet was printed.
         second_ns: when its second copy was last proven the same; None when it never was.
-        troubles: what the centre's own last work on it (forget, prune, second copy) could not do.
+        troubles: what the centre's own last work on it (forget, prune, check, second copy) could not do.
         envelope_is_due: its key on paper was not tried for a quarter.
         grew_bytes: by how much it grew since the day before, when that is alarming; else None.
         lock_age_s: of its oldest lock, 0 without one; `quota_ratio`: how much of its allowance it takes, None without
@@ -152,7 +153,7 @@ class _Facts:
             ledger.last_works(SECOND_COPY, outcomes=[OutcomeKind.OK]),
             [
                 work
-                for kind in (FORGET, PRUNE, SECOND_COPY)
+                for kind in (FORGET, PRUNE, CHECK, SECOND_COPY)
                 for work in ledger.last_works(kind).values()
                 if work.outcome != OutcomeKind.OK
             ],

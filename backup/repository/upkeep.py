@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from backup.repository import soundness
 from backup.repository.config import KeepConfig, WalkConfig
 from backup.repository.dead_locks import clear_own
 from backup.repository.forgetting import DAY_NS, Decision, Guard, decide
@@ -76,15 +77,16 @@ async def what_would_go(
 
 
 async def keep_up(keyring: Keyring, keep: KeepConfig, hours: WalkConfig) -> None:
-    """Forget by rule, each repository once a week, in the hours in which disks may be read, for ever.
+    """Forget by rule and check, each repository once a week, in the hours in which disks may be read, for ever.
 
     What the guard refuses is remembered with its sentence and looked at again the next night.
     """
     clock = keyring.clock
     while True:
         if is_open(hours, wall_ns=clock.wall_ns()):
-            for host in await asyncio.to_thread(due_hosts, keyring):
+            for host in await asyncio.to_thread(due_hosts, keyring) if keep.automatic else ():
                 await forget_by_rule(keyring, host, keep)
+            await soundness.check_in_turn(keyring, hours)
         await clock.sleep(LOOK_EVERY_S)
 
 

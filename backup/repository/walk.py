@@ -2,8 +2,8 @@
 
 restic names each file by the SHA-256 of its content, so whoever can read the disk can prove that what lies there is
 what was written. The one exception is `config`, whose hash is remembered from the first walk. A walk goes in slices, in
-order of names, so that it can be paced, broken off and taken up again. It does not replace `restic check`: it cannot
-see that a whole file is absent. Note: backup/design/0054-hash-walk.md.
+order of names, so that it can be paced, broken off and taken up again. It cannot see that a whole file is absent: that
+is `backup.repository.soundness`. Note: backup/design/0054-hash-walk.md.
 """
 
 import errno
@@ -30,11 +30,12 @@ SLICE_BYTES = 64 * MIB
 
 
 class Fault(StrEnum):
-    """Why a file is no proof of anything."""
+    """Why a file is no proof of anything; *unsound* is what restic's own check misses, never a walk."""
 
     CONTENT = "content"
     UNREADABLE = "unreadable"
     CHANGED = "changed"
+    UNSOUND = "unsound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,12 @@ def both(uk: str, en: str) -> Text:
 DAMAGED = Telling(
     title=both("Пошкоджене сховище копій — {place}", "Damaged backups: {place}"),
     what=both(
-        "У сховищі копій ({place}) файлів, що вже не такі, якими їх записано: {damaged}.",
-        "In the repository of {place} {damaged} files are not what was written.",
+        "У сховищі копій ({place}) файлів, яких бракує або які вже не такі, якими їх записано: {damaged}.",
+        "In the repository of {place} {damaged} files are missing, or are not what was written.",
     ),
-    why=both("Псується диск центру, або файли хтось змінив.", "The disk fails, or somebody changed them."),
+    why=both(
+        "Псується диск центру, або файли хтось змінив чи стер.", "The disk fails, or somebody changed or deleted them."
+    ),
     todo=both(
         "Нічого не стирайте. Перевірте диск центру й зробіть копії на інший диск.",
         "Delete nothing. Check the centre's disk and copy to another one.",

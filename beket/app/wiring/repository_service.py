@@ -89,9 +89,8 @@ def service_units(
         "repository accounts": functools.partial(_follow_revoked, service, access, clock=clock),
         "repository leftovers": functools.partial(leftovers.keep_clear, service.keyring),
     }
-    if config.repositories.keep.automatic:
-        keeping = functools.partial(upkeep.keep_up, service.keyring, config.repositories.keep, config.repositories.walk)
-        works["repository upkeep"] = keeping
+    keeping = functools.partial(upkeep.keep_up, service.keyring, config.repositories.keep, config.repositories.walk)
+    works["repository upkeep"] = keeping
     if config.repositories.second.is_on:
         every_hours = config.repositories.second.every_hours
         place = second_place(config)
