@@ -180,7 +180,8 @@ class PlayingSession:
         if answer.status == 401 and self._authenticator is not None and not self._answered_nonce:
             self._answered_nonce = True  # a nonce of its own time: say it again, once
             self._authenticator.take(answer.headers.all("WWW-Authenticate"))
-            self._send(self._keep_alive_method)
+            if not self._unsent:  # a camera that asks on without listening gets no more to hear
+                self._send(self._keep_alive_method)
         elif answer.status == 454:
             raise ProtocolError(
                 say("Камера забула наш сеанс.", "The camera has forgotten our session."), subject=self.address.place
