@@ -4,19 +4,24 @@ Shared by the short run of each `make test` and the long one of `make torture`. 
 an input that ever broke a parser is added there and stays.
 """
 
+import contextlib
 import io
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from beket.kernel.errors import ProtocolError, Unreachable
+from beket.kernel.clock import SystemClock
+from beket.kernel.errors import Busy, Forbidden, NotFound, ProtocolError, Unauthenticated, Unreachable
+from beket.kernel.ports import Codec
+from beket.kernel.secrets import Secret
 from beket.media import sdp
 from beket.media.fmp4.reader import read_format, read_segment
 from beket.media.rtp.depacketizer import depacketizer_for
 from beket.media.rtp.parameter_sets import format_of
 from beket.media.rtp.rtcp import parse_sender_report
-from beket.media.rtsp.digest import parse_challenge
+from beket.media.rtsp import client
+from beket.media.rtsp.digest import Authenticator, Credentials, parse_challenge
 from beket.media.rtsp.message import Response, parse_message
 from beket.media.rtsp.session import Agreed, PlayingSession, make_scratch
 from beket.media.rtsp.wire import Wire, parse_address
@@ -24,7 +29,10 @@ from beket.media.rtsp.wire import Wire, parse_address
 CORPUS = Path(__file__).with_name("fixtures") / "corpus"
 INPUT_MAX_BYTES = 64 * 1024
 DECLARED = (ProtocolError, Unreachable)  # all that hostile bytes may raise
-_SCRATCH = make_scratch()
+# What a handshake may end with besides: a camera that refuses in its own words, or sends us elsewhere.
+_REFUSALS = (Unauthenticated, Forbidden, NotFound, Busy, client._Redirected)
+_SCRATCH, _CLOCK = make_scratch(), SystemClock()
+_LOGIN = Credentials("admin", Secret("se:sam"))
 
 
 def _sdp(data: bytes) -> None:
@@ -42,25 +50,52 @@ def _rtsp(data: bytes) -> None:
                 parse_challenge(value)
 
 
-def _session(data: bytes) -> None:
-    """A stream after PLAY, over a real socket, as it comes from a camera."""
+def _session(codec: Codec) -> Callable[[bytes], None]:
+    agreed = Agreed(
+        codec=codec, parameter_sets=(), control_url="rtsp://c/1", session_id="1", rtp_channel=0, rtcp_channel=1,
+        keep_alive_method="OPTIONS", keep_alive_s=30, next_cseq=5, clock_rate=90_000,
+    )  # fmt: skip
+
+    def read(data: bytes) -> None:
+        """A stream after PLAY, over a real socket, as it comes from a camera that asks for a login now and then."""
+        early, later = data[: len(data) // 3], data[len(data) // 3 :]
+        with _camera_that_says(later) as wire:
+            session = PlayingSession(wire, agreed, authenticator=Authenticator(_LOGIN), early=early, mono_ns=0)
+            _play(session)
+
+    return read
+
+
+def _handshake(data: bytes) -> None:
+    """All answers of a camera from OPTIONS on, and the stream after them; nothing waits, for all has come already."""
+    with _camera_that_says(data) as wire, contextlib.suppress(*_REFUSALS):
+        handshake = client._Handshake(wire, _LOGIN).run(_CLOCK)
+        try:
+            handshake.send(None)
+        except StopIteration as done:
+            _play(done.value)
+        else:
+            raise AssertionError("it waits for something")
+
+
+def _play(session: PlayingSession) -> None:
+    try:
+        for tick in range(4):
+            session.drain(_SCRATCH, mono_ns=tick)
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def _camera_that_says(data: bytes) -> Iterator[Wire]:
+    """A connection to a camera that has said all it will ever say, and reads nothing."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * INPUT_MAX_BYTES)
-    agreed = Agreed(
-        codec="h264", parameter_sets=(), control_url="rtsp://c/1", session_id="1", rtp_channel=0, rtcp_channel=1,
-        keep_alive_method="OPTIONS", keep_alive_s=30, next_cseq=5, clock_rate=90_000,
-    )  # fmt: skip
-    session = PlayingSession(
-        Wire(ours, parse_address("rtsp://c/1")), agreed, authenticator=None, early=data[: len(data) // 3], mono_ns=0
-    )
-    with theirs:
-        theirs.sendall(data[len(data) // 3 :])
-        try:
-            for tick in range(4):
-                session.drain(_SCRATCH, mono_ns=tick)
-        finally:
-            session.close()
+    with ours, theirs:
+        theirs.sendall(data)
+        theirs.shutdown(socket.SHUT_WR)
+        yield Wire(ours, parse_address("rtsp://c/1"))
 
 
 def _rtp(codec: str) -> Callable[[bytes], None]:
@@ -102,7 +137,9 @@ def _mp4(data: bytes) -> None:
 PARSERS: dict[str, Callable[[bytes], None]] = {
     "sdp": _sdp,
     "rtsp": _rtsp,
-    "session": _session,
+    "session": _session("h264"),
+    "session-h265": _session("h265"),
+    "handshake": _handshake,
     "rtp-h264": _rtp("h264"),
     "rtp-h265": _rtp("h265"),
     "rtcp": _rtcp,
