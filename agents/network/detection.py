@@ -63,14 +63,15 @@ async def _probe(snmp: SnmpPort, target: Target, wanted: set[bytes]) -> tuple[se
     found: set[bytes] = set()
     if not wanted:
         return found, True
-    names = [NOBODYS, *sorted(wanted)]
+    names, is_sure = [NOBODYS, *sorted(wanted)], True
     for first in range(0, len(names), PROBES_AT_ONCE):
         try:
             values = await snmp.get(target, names[first : first + PROBES_AT_ONCE])
         except BeketError:
             return found, False
         found |= {name for name, value in values.items() if value is not None}
-    return found, True
+        is_sure = is_sure and values.error is None
+    return found, is_sure
 
 
 def _is_model(module: Module, model: Value) -> bool:

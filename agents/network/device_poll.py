@@ -43,6 +43,7 @@ class Reading:
         is_up: it answered to something.
         snmp_is_up: it answered SNMP; None when it is not asked.
         error: why the reading is not complete; None when all that was asked came.
+        has_fallen_silent: it stopped answering while it was read, and was not asked for the rest.
         facts: texts by name: description, model-oid, name, contact, location; of some families model, firmware, serial.
         modules: names of the modules that the device was found to have.
     """
@@ -55,6 +56,14 @@ class Reading:
     facts: dict[str, str] = field(default_factory=dict)
     ports: list[PortIdentity] = field(default_factory=list)
     modules: tuple[str, ...] = ()
+    has_fallen_silent: bool = False
+
+    def lacks(self, error: BeketError | None) -> None:
+        """Note why something did not come; silence, which explains all that follows it, stands before other reasons."""
+        is_silence = isinstance(error, TimedOut | Unreachable)
+        if self.error is None or (is_silence and not self.has_fallen_silent):
+            self.error = error
+        self.has_fallen_silent |= is_silence
 
 
 class DevicePolls:
@@ -82,7 +91,7 @@ class DevicePolls:
         self._always = [module for module in modules[1:] if module.detect.always]
         self._families = {module.name: module for module in modules[1:] if not module.detect.always}
         self._known = KnownDevices(clock)
-        # Scalars that a v1 device was found not to have: each costs it a question of its own.
+        # Scalars that a v1 device said it does not have: each costs it a question of its own.
         self._lacking: dict[str, set[bytes]] = {}
         self._secrets = secrets
         self._clock = clock
@@ -143,9 +152,10 @@ class DevicePolls:
         try:
             values = await self._snmp.get(target, self._system.asked())
         except BeketError as error:
-            result.error = error
+            result.lacks(error)
             return result
         result.snmp_is_up = True
+        result.lacks(values.error)
         result.points += reading.scalar_points(self._system, values, labels, wall_ns)
         result.facts |= reading.facts_of(self._system, values)
         await self._read_modules(self._always, target, labels, result)
@@ -164,7 +174,7 @@ class DevicePolls:
         raw_model = model if isinstance(model, bytes) else b""
         who = f"{device.id} {device.address}"
         names = self._known.recall(who, model=raw_model, uptime=uptime if isinstance(uptime, int) else None)
-        if names is None and not _is_silent(result):
+        if names is None and not result.has_fallen_silent:
             kinship = await detect(self._snmp, target, list(self._families.values()), model)
             self._known.note(who, kinship, model=raw_model)
             self._lacking.pop(device.id, None)
@@ -173,26 +183,29 @@ class DevicePolls:
 
     async def _read_modules(self, modules: Sequence[Module], target: Target, labels: Labels, result: Reading) -> None:
         """Read what the modules ask, unless the device has fallen silent in the meantime."""
-        if not _is_silent(result):
+        if not result.has_fallen_silent:
             await self._read_scalars(modules, target, labels, result)
         for table in (table for module in modules for table in module.tables):
-            if not _is_silent(result):
+            if not result.has_fallen_silent:
                 await self._read_table(table, target, labels, result)
 
     async def _read_scalars(self, modules: Sequence[Module], target: Target, labels: Labels, result: Reading) -> None:
-        lacking = self._lacking.get(result.device.id, set())
+        lacking = self._lacking.setdefault(result.device.id, set())
         names = [name for module in modules for name in module.asked() if name not in lacking]
         wall_ns = self._clock.wall_ns()
         values: dict[bytes, Value] = {}
         for first in range(0, len(names), _SCALARS_AT_ONCE):
             try:
-                values |= await self._snmp.get(target, names[first : first + _SCALARS_AT_ONCE])
+                found = await self._snmp.get(target, names[first : first + _SCALARS_AT_ONCE])
             except BeketError as error:
-                result.error = result.error or error
-                break
-        else:
-            if names and target.version is Version.V1:
-                self._lacking[result.device.id] = lacking | (set(names) - values.keys())
+                result.lacks(error)
+                if result.has_fallen_silent:
+                    break
+                continue
+            values |= found
+            # Only what the device says that it has not: what breaks or is spoiled today may be whole tomorrow.
+            lacking |= found.lacking
+            result.lacks(found.error)
         for module in modules:
             result.points += reading.scalar_points(module, values, labels, wall_ns)
             result.facts |= reading.facts_of(module, values)
@@ -213,7 +226,7 @@ class DevicePolls:
             result.ports += ports.values()
         elif len(ports) > reading.PARTS_MAX:
             ports = dict(itertools.islice(ports.items(), reading.PARTS_MAX))
-            result.error = result.error or _too_many_parts()
+            result.lacks(_too_many_parts())
         rows = {index: (*labels, (table.label, port.name)) for index, port in ports.items()}
         result.points += reading.row_points(sources, columns, rows, labels, wall_ns)
 
@@ -222,7 +235,7 @@ class DevicePolls:
     ) -> BeketError | None:
         walk = await self._snmp.walk(target, names)
         columns.update(zip(names, walk.columns, strict=True))
-        result.error = result.error or walk.error
+        result.lacks(walk.error)
         return walk.error
 
     def target(self, device: Device) -> Target:
@@ -278,10 +291,6 @@ def silence(device: Device) -> TimedOut:
         subject=device.id,
         hint=_what_to_do(),
     )
-
-
-def _is_silent(result: Reading) -> bool:
-    return isinstance(result.error, TimedOut | Unreachable)
 
 
 def _too_many_parts() -> ProtocolError:

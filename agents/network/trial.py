@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from agents.network.device_poll import Reading
 from agents.network.module_files import Module, Source
-from agents.network.snmp.codec import Value
-from agents.network.snmp.port import SnmpPort, Target, Walk
+from agents.network.snmp.port import Scalars, SnmpPort, Target, Walk
 from beket.kernel.text import Text, say
 
 # Samples of one metric that are shown; a switch has a port for each of twelve.
@@ -30,7 +29,7 @@ class Watched:
         self._behind = behind
         self.values: Counter[bytes] = Counter()
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
         found = await self._behind.get(target, names)
         self.values.update(dict.fromkeys(found, 1))

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 
 from agents.network.snmp import usm
 from agents.network.snmp.bulk_memory import BulkMemory
-from agents.network.snmp.codec import Value
 from agents.network.snmp.engine import UdpEngine
 from agents.network.snmp.everything import Everything
-from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.port import Scalars, Target, Walk
 from agents.network.snmp.pysnmp_backend import PysnmpBackend
 from beket.kernel.clock import Clock
 from beket.kernel.errors import BeketError, TimedOut
@@ -35,7 +34,7 @@ class Backends:
         self._own.close()
         self._complete.close()
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
         if _is_ours(target):
             return await self._own.get(target, names)

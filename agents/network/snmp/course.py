@@ -7,8 +7,8 @@ and in `table_walk`, once for all back ends.
 from collections.abc import Awaitable, Callable, Sequence
 
 from agents.network.snmp.bulk_memory import BulkMemory
-from agents.network.snmp.codec import ErrorStatus, Head, Malformed, Pdu, Response, Value, Varbind, Version
-from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.codec import ErrorStatus, Head, Malformed, Pdu, Response, Varbind, Version
+from agents.network.snmp.port import Scalars, Target, Walk
 from agents.network.snmp.table_walk import ROWS_MAX, TableWalk, refused
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.errors import BeketError, TimedOut, Unreachable
@@ -24,24 +24,33 @@ class TooSlow(TimedOut):
     """The device answers, but its table did not come within the walk's time."""
 
 
-async def get(ask: Ask, names: Sequence[bytes]) -> dict[bytes, Value]:
-    """See `SnmpPort.get`; a request that is too big for the device is asked in halves."""
-    wanted = list(names)
-    while wanted:
+async def get(ask: Ask, names: Sequence[bytes]) -> Scalars:
+    """See `SnmpPort.get`; what is too much, or breaks somewhere, is asked for in halves."""
+    found = Scalars()
+    waiting = [list(names)]
+    while waiting:
+        wanted = waiting.pop()
         response = await ask(Pdu.GET, wanted, 0)
         status, index = response.error_status, response.error_index
+        is_named = 1 <= index <= len(wanted)
         if not status:
-            return {name: value for name, _, value in bindings(response) if value is not None}
-        if status == ErrorStatus.NO_SUCH_NAME and 1 <= index <= len(wanted):
-            del wanted[index - 1]  # v1 says so of one name and answers none; ask for the others
-        elif status == ErrorStatus.GEN_ERR and 1 <= index <= len(wanted) > 1:
-            del wanted[index - 1]  # broken in the device; the others may be whole
-        elif status == ErrorStatus.TOO_BIG and len(wanted) > 1:
-            half = len(wanted) // 2
-            return await get(ask, wanted[:half]) | await get(ask, wanted[half:])
+            found.update({name: value for name, _, value in bindings(response) if value is not None})
+            continue
+        if status == ErrorStatus.NO_SUCH_NAME and is_named:
+            found.lacking.add(wanted.pop(index - 1))  # v1 says so of one name and answers none; ask for the others
+        elif status == ErrorStatus.GEN_ERR and (is_named or len(wanted) == 1):
+            found.error = refused(status)
+            del wanted[index - 1 if is_named else 0]  # broken in the device; the others may be whole
+        elif status in (ErrorStatus.TOO_BIG, ErrorStatus.GEN_ERR) and len(wanted) > 1:
+            waiting.append(wanted[len(wanted) // 2 :])
+            del wanted[len(wanted) // 2 :]
         else:
             raise refused(status)
-    return {}
+        if wanted:
+            waiting.append(wanted)
+    if found.error and not found:
+        raise found.error
+    return found
 
 
 async def walk(

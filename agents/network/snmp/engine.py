@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from agents.network.snmp import codec, course, usm
 from agents.network.snmp.bulk_memory import BulkMemory
-from agents.network.snmp.codec import Head, Malformed, Pdu, Value, Version
+from agents.network.snmp.codec import Head, Malformed, Pdu, Version
 from agents.network.snmp.credentials import V3User
 from agents.network.snmp.everything import Everything, read_everything
-from agents.network.snmp.port import SilentToUser, Target, TooLate, Walk
+from agents.network.snmp.port import Scalars, SilentToUser, Target, TooLate, Walk
 from agents.network.snmp.table_walk import ROWS_MAX
 from agents.network.snmp.usm import Envelope, Refused, Report, Reported, Session, Untrusted
 from beket.kernel.clock import Clock
@@ -106,7 +106,7 @@ class UdpEngine:
         for question in list(self._questions.values()):
             question.answer.cancel()
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
         return await course.get(self._asking(target, await self._peer(target)), names)
 

@@ -1,6 +1,6 @@
 """Owns what the poller asks of SNMP, whichever back end answers: our engine, or pysnmp behind the same port later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,6 +47,20 @@ class Walk:
     error: BeketError | None = None
 
 
+class Scalars(dict[bytes, Value]):
+    """What a question for scalars brought: value by name; those that the device does not have are absent.
+
+    Attributes:
+        lacking: names of which the device said that it has no such thing.
+        error: why others are absent although it may have them; None when there are none.
+    """
+
+    def __init__(self, values: Mapping[bytes, Value] | None = None) -> None:
+        super().__init__(values or {})
+        self.lacking: set[bytes] = set()
+        self.error: BeketError | None = None
+
+
 class SilentToUser(TimedOut):
     """The device is alive: it tells its SNMPv3 engine, but what our user asks it leaves unanswered."""
 
@@ -58,13 +72,13 @@ class TooLate(TimedOut):
 class SnmpPort(Protocol):
     """Reads values from devices. Names are raw OIDs (`oid.parse_oid`). On the loop; many calls may run at once."""
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
-        """Values of scalars; those that the device does not have are absent.
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
+        """Values of scalars, as far as they came.
 
         Raises:
             TimedOut: no answer to any attempt.
             Unreachable: the network says that nobody is there.
-            ProtocolError: an answer that we do not understand.
+            ProtocolError: an answer that we do not understand, or a refusal of all that was asked for.
             Unauthenticated: the device answers and will not have our v3 user.
             TooLate: (a TimedOut) it says something, but does not answer the question.
             SilentToUser: (a TimedOut) it names its v3 engine, and is silent to what our user asks.

@@ -12,11 +12,11 @@ from typing import Any
 
 from agents.network.snmp import ber, codec, course
 from agents.network.snmp.bulk_memory import BulkMemory
-from agents.network.snmp.codec import Pdu, Response, Value, Varbind
+from agents.network.snmp.codec import Pdu, Response, Varbind
 from agents.network.snmp.credentials import Auth, Priv, V3User
 from agents.network.snmp.everything import Everything, read_everything
 from agents.network.snmp.oid import format_oid, parse_oid
-from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.port import Scalars, Target, Walk
 from agents.network.snmp.usm import Refused, Report
 from beket.kernel.clock import Clock
 from beket.kernel.errors import BeketError, InvalidArgument, ProtocolError, TimedOut, Unreachable
@@ -87,7 +87,7 @@ class PysnmpBackend:
             engine.close_dispatcher()
         self._engines.clear()
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
         return await course.get(await self._asking(target), names)
 

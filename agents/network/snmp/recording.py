@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agents.network.snmp.codec import Value, Varbind
 from agents.network.snmp.oid import format_oid, parse_oid
-from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.port import Scalars, Target, Walk
 from beket.kernel.errors import BeketError, InvalidArgument, NotFound, ProtocolError
 from beket.kernel.text import say
 
@@ -26,9 +26,9 @@ class Recording:
         self.rows = list(rows)
         self._values = {name: value for name, _, value in self.rows}
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
-        return {name: value for name in names if (value := self._values.get(name)) is not None}
+        return Scalars({name: value for name in names if (value := self._values.get(name)) is not None})
 
     async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:
         """See `SnmpPort.walk`."""

@@ -9,6 +9,7 @@ import dataclasses
 import random
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from beket.testing.process import free_udp_port
 from beket.testing.snmp_responder import (
     COLUMNS,
     IF_X_ENTRY,
+    SYSTEM,
     Behaviour,
     Send,
     Turn,
@@ -48,14 +50,19 @@ SWITCH = switch(*range(1, PORTS + 1))
 MODULES = load_shipped(Catalogue(METRICS))
 
 
-def poll(address: str, times: int = 1, *, version: str = "v2c", memory: BulkMemory | None = None) -> Reading:
-    """The last of so many polls. Ping proves nothing, since this machine answers it for every device here."""
+def poll(address: str, times: int = 1) -> Reading:
+    """The last of so many polls."""
+    return polls(address, times)[-1]
 
-    async def run() -> Reading:
+
+def polls(address: str, times: int = 1, *, version: str = "v2c", memory: BulkMemory | None = None) -> list[Reading]:
+    """So many polls. Ping proves nothing, since this machine answers it for every device here."""
+
+    async def run() -> list[Reading]:
         clock, rng = SystemClock(), random.Random(7)
         snmp, pinger = Backends(clock=clock, rng=rng, memory=memory), Pinger(clock=clock, rng=rng)
         try:
-            polls = DevicePolls(
+            device_polls = DevicePolls(
                 snmp=snmp,
                 pinger=pinger,
                 modules=MODULES,
@@ -65,10 +72,11 @@ def poll(address: str, times: int = 1, *, version: str = "v2c", memory: BulkMemo
                 ping_proves_life=False,
             )
             device = Device(id=DeviceId("sw"), site=SiteId("s"), name="Комутатор", address=address, snmp=version)
+            readings = [await device_polls.poll(device)]
             for _ in range(times - 1):
-                await polls.poll(device)
                 await asyncio.sleep(TIMEOUT_S * 4)
-            return await polls.poll(device)
+                readings.append(await device_polls.poll(device))
+            return readings
         finally:
             snmp.close()
             pinger.close()
@@ -97,6 +105,7 @@ def cycles(turn: Turn) -> list[bytes]:
     return [turn.reply(bindings)]
 
 
+SYS_NAME = (*SYSTEM, 5, 0)
 _ENTRIES = {IF_X_ENTRY, (1, 3, 6, 1, 2, 1, 2, 2, 1)}
 
 
@@ -208,6 +217,22 @@ def fails_in_one_column(turn: Turn) -> list[bytes]:
 def fails_in_one_column_and_does_not_say_where(turn: Turn) -> list[bytes]:
     is_hit = any(name[: len(IF_X_ENTRY) + 1] == (*IF_X_ENTRY, 18) for name in turn.request.names)
     return [turn.reply([], status=5)] if is_hit else [turn.honest]
+
+
+def fails_in_one_scalar(turn: Turn) -> list[bytes]:
+    names = turn.request.names
+    if turn.is_walk or SYS_NAME not in names:
+        return [turn.honest]
+    return [turn.reply([], status=5, index=names.index(SYS_NAME) + 1)]
+
+
+def fails_in_one_scalar_and_does_not_say_where(turn: Turn) -> list[bytes]:
+    is_hit = not turn.is_walk and SYS_NAME in turn.request.names
+    return [turn.reply([], status=5)] if is_hit else [turn.honest]
+
+
+def fails_in_one_column_and_dies(turn: Turn) -> list[bytes]:
+    return fails_in_one_column(turn) if turn.number <= 3 else []
 
 
 def refuses_tables(turn: Turn) -> list[bytes]:
@@ -323,6 +348,9 @@ MISBEHAVIOURS = {
     "the question comes back as the answer": Case(echoes, ports=0, is_whole=False),
     "a column that breaks, named": Case(fails_in_one_column, is_whole=False),
     "a column that breaks, not named": Case(fails_in_one_column_and_does_not_say_where, is_whole=False),
+    "a scalar that breaks, named": Case(fails_in_one_scalar, is_whole=False),
+    "a scalar that breaks, not named": Case(fails_in_one_scalar_and_does_not_say_where, is_whole=False),
+    "a column that breaks, then silence": Case(fails_in_one_column_and_dies, ports=5, is_whole=False),
     "tables refused": Case(refuses_tables, ports=0, is_whole=False),
     "everything refused": Case(refuses_all, ports=0, is_whole=False),
     "answers to other questions": Case(answers_other_questions, ports=0, is_whole=False),
@@ -366,7 +394,7 @@ def minutes_of_polls(behave: Behaviour, minutes: int) -> tuple[list[Reading], li
     with responder(SWITCH, behave) as address:
         host, port = parse_address(address)
         for _ in range(minutes):
-            readings.append(poll(address, memory=memory))
+            readings += polls(address, memory=memory)
             budgets.append(memory.budget(host, port))
             clock.pass_time(60)
     return readings, budgets
@@ -392,6 +420,66 @@ def test_a_device_that_is_silent_unless_asked_for_few_is_learnt_and_sometimes_as
     assert all(reading.error is None for reading in readings)
     assert budgets[0] == 15
     assert budgets.count(15) >= 50
+
+
+# A UPS over the switch's own agent: scalars and tables of a family, RFC 1628.
+UPS: ber.Oid = (1, 3, 6, 1, 2, 1, 33, 1)
+CHARGE = (*UPS, 2, 4, 0)
+UPS_MIB = Mib(
+    {SWITCH.name(place): SWITCH.value(place) for place in range(len(SWITCH))}
+    | {(*UPS, 2, 1, 0): ber.encode_int(2), CHARGE: ber.encode_int(87)}
+)
+
+
+def breaks(turn: Turn) -> bytes:
+    return turn.reply([], status=5, index=turn.request.names.index(CHARGE) + 1)
+
+
+def says_nonsense(turn: Turn) -> bytes:
+    name = ber.encode_oid(CHARGE)
+    spoiled = ber.compose_varbind(name, b"\x02\x0c" + b"\x01" * 12)
+    return turn.reply([spoiled if parts_of(binding)[0] == name else binding for binding in turn.bindings()])
+
+
+@pytest.mark.parametrize("trouble", [breaks, says_nonsense])
+def test_over_version_1_what_was_spoiled_once_is_asked_for_again_and_what_is_lacking_is_not(
+    trouble: Callable[[Turn], bytes],
+) -> None:
+    asked: list[list[ber.Oid]] = []
+
+    def behave(turn: Turn) -> list[bytes]:
+        if SYS_NAME in turn.request.names and (not asked or SYS_NAME not in asked[-1][-12:]):
+            asked.append([])  # another poll begins
+        asked[-1] += turn.request.names
+        if CHARGE in turn.request.names and turn.bindings() and "spoiled" not in turn.memory:
+            turn.memory["spoiled"] = b"once"
+            return [trouble(turn)]
+        return [turn.honest]
+
+    with responder(UPS_MIB, behave) as address:
+        readings = polls(address, 3, version="v1")
+    charges = [[point.value for point in one.points if point.name == "ups_charge_ratio"] for one in readings]
+    assert charges == [[], [0.87], [0.87]]
+    assert [one.error is None for one in readings] == [trouble is says_nonsense, True, True]
+    seconds_on_battery = (*UPS, 2, 2, 0)
+    assert seconds_on_battery in asked[0]
+    assert len(asked[0]) > len(asked[-1])
+    assert seconds_on_battery not in asked[-1]
+
+
+def test_a_device_that_dies_after_one_of_its_columns_broke_is_asked_nothing_more() -> None:
+    in_vain: list[Turn] = []
+
+    def behave(turn: Turn) -> list[bytes]:
+        replies = fails_in_one_column_and_dies(turn)
+        in_vain.extend([] if replies else [turn])
+        return replies
+
+    with responder(UPS_MIB, behave) as address:
+        reading = poll(address)
+    assert isinstance(reading.error, TimedOut)
+    assert reading.has_fallen_silent
+    assert len(in_vain) == 6  # two attempts at each of three sizes
 
 
 def test_an_honest_agent_gives_every_value_of_every_port() -> None:

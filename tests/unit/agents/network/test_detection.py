@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from agents.network import module_files
 from agents.network.detection import NOBODYS, Kinship, detect, fingerprint
 from agents.network.metrics import METRICS
-from agents.network.snmp.codec import Value
 from agents.network.snmp.oid import parse_oid
-from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.port import Scalars, Target, Walk
 from beket.kernel.errors import TimedOut
 from beket.kernel.metrics import Catalogue
 
@@ -25,11 +24,11 @@ class Gear:
         self.silent_from = silent_from
         self.questions: list[Sequence[bytes]] = []
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, Value]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         self.questions.append(names)
         if len(self.questions) >= self.silent_from:
             raise TimedOut("silence")
-        return {name: 1 for name in names if self.says_yes or name in self.names}
+        return Scalars({name: 1 for name in names if self.says_yes or name in self.names})
 
     async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:
         self.questions.append(columns)

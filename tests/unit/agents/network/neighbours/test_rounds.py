@@ -11,7 +11,7 @@ from agents.network.module_files import load_shipped
 from agents.network.neighbours.look import Looker
 from agents.network.neighbours.rounds import LookPace, Rounds
 from agents.network.snmp.oid import parse_oid
-from agents.network.snmp.port import Target, Walk
+from agents.network.snmp.port import Scalars, Target, Walk
 from agents.network.snmp.recording import Recording
 from beket.kernel.clock import SimulatedClock
 from beket.kernel.errors import InvalidArgument, TimedOut
@@ -52,7 +52,7 @@ class Gear:
         self.devices = devices
         self.asked: list[str] = []
 
-    async def get(self, target: Target, names: Sequence[bytes]) -> dict[bytes, bytes | int | None]:
+    async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         self.asked.append(target.host)
         if target.host not in self.devices:
             raise TimedOut(plain("silent"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agents.network.snmp import course
 from agents.network.snmp.bulk_memory import BUDGET_VARBINDS, BulkMemory
-from agents.network.snmp.codec import TAG_END_OF_MIB_VIEW, ErrorStatus, Pdu, Response, Varbind
+from agents.network.snmp.codec import TAG_END_OF_MIB_VIEW, TAG_NO_SUCH_OBJECT, ErrorStatus, Pdu, Response, Varbind
 from agents.network.snmp.oid import parse_oid
 from agents.network.snmp.port import Target, Walk
 from beket.kernel.clock import SimulatedClock
@@ -158,6 +158,50 @@ def test_a_device_that_says_what_is_too_big_is_believed_and_not_tried(bears: int
     for _ in range(2 * 60):
         assert is_whole(device.poll())
     assert device.refusals <= 6
+
+
+# Scalars --------------------------------------------------------------------------------------------------------------
+
+
+class Values:
+    """A device with these names; those in `broken` cannot be read, and it answers so many at once."""
+
+    def __init__(self, names: set[bytes], broken: set[bytes], *, at_once: int, is_v1: bool, names_it: bool) -> None:
+        self.names, self.broken = names, broken
+        self.at_once, self.is_v1, self.names_it = at_once, is_v1, names_it
+        self.asked = 0
+
+    async def ask(self, _: Pdu, names: Sequence[bytes], __: int) -> Response:
+        self.asked += 1
+        if len(names) > self.at_once:
+            return Response(1, ErrorStatus.TOO_BIG, 0, [])
+        for place, name in enumerate(names, start=1):
+            if name in self.broken:
+                return Response(1, ErrorStatus.GEN_ERR, place if self.names_it else 0, [])
+            if name not in self.names and self.is_v1:
+                return Response(1, ErrorStatus.NO_SUCH_NAME, place, [])
+        found = [(name, 2, 7) if name in self.names else (name, TAG_NO_SUCH_OBJECT, None) for name in names]
+        return Response(1, 0, 0, found)
+
+
+some_names = st.sets(st.integers(0, 40).map(lambda number: bytes((43, number))), max_size=24)
+
+
+@given(some_names, some_names, some_names, st.integers(1, 30), st.booleans(), st.booleans())
+def test_all_that_is_whole_comes_and_what_is_lacking_is_told_from_what_is_broken(
+    wanted: set[bytes], had: set[bytes], broken: set[bytes], at_once: int, is_v1: bool, names_it: bool
+) -> None:
+    device = Values(had, broken, at_once=at_once, is_v1=is_v1, names_it=names_it)
+    whole = wanted & had - broken
+    if wanted & broken and not whole:
+        with pytest.raises(ProtocolError):
+            asyncio.run(course.get(device.ask, sorted(wanted)))
+        return
+    found = asyncio.run(course.get(device.ask, sorted(wanted)))
+    assert found == dict.fromkeys(whole, 7)
+    assert found.lacking == (wanted - had - broken if is_v1 else set())
+    assert (found.error is None) == (not wanted & broken)
+    assert device.asked <= 2 * len(wanted) + 1
 
 
 def test_what_falls_silent_after_a_broken_column_is_silent() -> None:
