@@ -221,7 +221,10 @@ class DevicePolls:
             # Only a column that was read to its end and found empty is absent; one that was cut off is not.
             await self._walk(target, table.asked_instead(spare), columns, result)
             sources += spare
-        ports = reading.ports_of(table, columns)
+        is_named = not all(source.measure.combine for source in sources)
+        ports = reading.ports_of(table, columns) if is_named else {}
+        if is_named and (rows_lost := reading.left_out(table, columns, ports)):
+            result.lacks(_unnamed(rows_lost))
         if table.label == "port":
             result.ports += ports.values()
         elif len(ports) > reading.PARTS_MAX:
@@ -299,6 +302,16 @@ def _too_many_parts() -> ProtocolError:
             "Пристрій називає понад {n} своїх частин; решту пропущено.",
             "The device names over {n} parts of itself; the rest is left out.",
             n=reading.PARTS_MAX,
+        )
+    )
+
+
+def _unnamed(rows: int) -> ProtocolError:
+    return ProtocolError(
+        say(
+            "Номери рядків таблиці ({n}) задовгі для підпису або зіпсовані; ці рядки пропущено.",
+            "Indexes of rows of a table ({n}) are too long for a label or damaged; these rows are left out.",
+            n=rows,
         )
     )
 

@@ -4,7 +4,7 @@ The port's name is its identity in labels, because ifIndex may change with a res
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agents.network.measuring import combined, sample
@@ -17,7 +17,11 @@ from beket.kernel.metrics import Labels, Point
 
 LABEL_MAX_CHARS = 64
 FACT_MAX_CHARS = 255
-INDEX_MAX_CHARS = 20
+# Dotted indexes: no port has a longer one; a part's may be a hardware address or a text and must fit a label.
+PORT_INDEX_MAX_CHARS = 20
+PART_INDEX_MAX_CHARS = LABEL_MAX_CHARS - 1
+# Of a name that is told from others by its index.
+_NAME_MAX_CHARS = 22
 # Parts of one table that become labels; gear of a village has tens, a mad or malicious agent must not make thousands.
 PARTS_MAX = 512
 
@@ -55,7 +59,7 @@ def facts_of(module: Module, values: Column) -> dict[str, str]:
 
 
 def ports_of(table: Table, columns: Mapping[bytes, Column]) -> dict[bytes, PortIdentity]:
-    """Rows by index (raw), each with a name that no other row of the table has."""
+    """Rows by index (raw), each with a name that no other row of the table has; see `left_out` for the rest."""
     names, spare, aliases = (
         columns.get(name, {}) if name else {} for name in (table.names, table.spare_names, table.aliases)
     )
@@ -64,23 +68,39 @@ def ports_of(table: Table, columns: Mapping[bytes, Column]) -> dict[bytes, PortI
     uses = Counter(wanted.values())
     taken = {name for name, n in uses.items() if name and n == 1}
     ports: dict[bytes, PortIdentity] = {}
+    index_max_chars = PORT_INDEX_MAX_CHARS if table.label == "port" else PART_INDEX_MAX_CHARS
     for index, name in wanted.items():
         try:
             number = ".".join(str(n) for n in sub_ids(index))
         except ProtocolError:
             continue
-        if len(number) > INDEX_MAX_CHARS:
-            continue  # no port has such an index
+        if len(number) > index_max_chars:
+            continue
         unique = name
         if not name or uses[name] > 1:
-            unique = f"{name[: LABEL_MAX_CHARS - 2 * INDEX_MAX_CHARS - 2]}#{number}"
-            if table.prefix and name == table.prefix:
-                unique = f"{table.prefix} {number}"
-            while unique in taken:
-                unique += f"#{number}"
+            unique = _unique(name, number, "" if name != table.prefix else table.prefix, taken)
             taken.add(unique)
         ports[index] = PortIdentity(number, unique, text_of(aliases.get(index)))
     return ports
+
+
+def left_out(table: Table, columns: Mapping[bytes, Column], ports: Mapping[bytes, PortIdentity]) -> int:
+    """How many rows are not among the table's `ports`, because their indexes are damaged or too long for a label."""
+    return len(set[bytes]().union(*(columns[name] for name in _telling(table, columns))) - ports.keys())
+
+
+def _unique(name: str, number: str, prefix: str, taken: Collection[str]) -> str:
+    """A label out of the name, which others share or which is empty, and the index."""
+    tail = f"#{number}"
+    label = name[: min(_NAME_MAX_CHARS, LABEL_MAX_CHARS - len(tail))] + tail
+    if prefix and len(spaced := f"{prefix} {number}") <= LABEL_MAX_CHARS:
+        label = spaced
+    attempt = 1
+    while label in taken:
+        attempt += 1
+        longer = label + tail
+        label = longer if len(longer) <= LABEL_MAX_CHARS else f"{attempt}{tail}"[:LABEL_MAX_CHARS]
+    return label
 
 
 def _telling(table: Table, columns: Mapping[bytes, Column]) -> Iterable[bytes]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from agents.network.device_poll import Reading
 from agents.network.module_files import Module, Source
+from agents.network.reading import Column, left_out, ports_of
 from agents.network.snmp.port import Scalars, SnmpPort, Target, Walk
 from beket.kernel.text import Text, say
 
@@ -23,11 +24,12 @@ FACT_WORDS = {
 
 
 class Watched:
-    """A `port.SnmpPort` that notes how many values came of each name."""
+    """A `port.SnmpPort` that notes what columns and how many values came of each name."""
 
     def __init__(self, behind: SnmpPort) -> None:
         self._behind = behind
         self.values: Counter[bytes] = Counter()
+        self.columns: dict[bytes, Column] = {}
 
     async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
@@ -40,6 +42,7 @@ class Watched:
         walk = await self._behind.walk(target, columns)
         for name, rows in zip(columns, walk.columns, strict=True):
             self.values[name] = max(self.values[name], len(rows))
+            self.columns[name] = rows
         return walk
 
 
@@ -51,6 +54,7 @@ class Trial:
         self._system = modules[0]
         self._reading = reading
         self._values = watched.values
+        self._columns = watched.columns
 
     def lines(self) -> Iterator[Text | str]:
         """What a person reads, the most important first."""
@@ -75,9 +79,14 @@ class Trial:
         for module in (self._system, *self._known):
             yield ""
             yield f"{module.title} [{module.name}]"
-            yield from (self._told(source) for source in module.sources())
+            yield from (self._told(source) for source in module.scalars)
+            for table in module.tables:
+                asked = (*table.asked(), *table.asked_instead(table.fallbacks))
+                columns = {name: self._columns.get(name, {}) for name in asked}
+                unnamed = left_out(table, columns, ports_of(table, columns))
+                yield from (self._told(source, unnamed) for source in (*table.columns, *table.fallbacks))
 
-    def _told(self, source: Source) -> Text:
+    def _told(self, source: Source, unnamed: int = 0) -> Text:
         measure = source.measure
         came = self._values[source.name]
         points = [
@@ -87,6 +96,12 @@ class Trial:
         ]
         if not came:
             return say("  немає     {o}", "  absent    {o}", o=measure.object)
+        if not points and unnamed >= came and not source.measure.combine:
+            return say(
+                "  без назви {o}: відповідь є, але номери рядків задовгі для підпису або зіпсовані",
+                "  unnamed   {o}: it answers, but the indexes of its rows are too long for a label or damaged",
+                o=measure.object,
+            )
         if not points:
             return say(
                 "  не число  {o}: відповідь є, але за описом вона нічого не означає",

@@ -52,6 +52,22 @@ def test_the_page_how_to_add_a_family_is_true(tmp_path: Path, capsys: pytest.Cap
         assert shown.strip() in told
 
 
+def test_a_row_with_a_long_index_is_a_part_and_one_that_no_label_could_hold_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (record,), (module,) = blocks("snmprec"), blocks("toml")
+    (tmp_path / "klymat.toml").write_text(module)
+    row = "1.3.6.1.4.1.32473.20.3.1.3"
+    hello, long = "5.104.101.108.108.111", ".".join(["200"] * 20)
+    lines = [line for line in record.splitlines() if not line.startswith("1.3.6.1.4.1.32473.20.3")]
+    for rows, told_of in (([hello, long], f"#{hello} = 21"), ([long], "без назви CLIMATE-MIB::sensorTemperature")):
+        (tmp_path / "klymat.snmprec").write_text("\n".join([*lines, *(f"{row}.{index}|2|210" for index in rows)]))
+        main(["snmp", "try", str(tmp_path / "klymat.snmprec"), "--modules", str(tmp_path / "klymat.toml")])
+        told = said(capsys)
+        assert told.startswith("Номери рядків таблиці (1) задовгі для підпису або зіпсовані; ці рядки пропущено.")
+        assert told_of in told
+
+
 def test_a_device_is_tried_over_the_wire(played: str, secret: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["snmp", "try", played, "--secret", str(secret)]) == 0
     told = said(capsys)

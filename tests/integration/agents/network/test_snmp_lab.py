@@ -297,6 +297,19 @@ def text_order() -> Mib:
     return TextOrder({SWITCH.name(place): SWITCH.value(place) for place in range(len(SWITCH))})
 
 
+def long_indexes() -> Mib:
+    """Ports 1 and 2, and a third whose index is a text of twelve letters and its length."""
+    honest_mib = switch(1, 2, 3)
+    names = [honest_mib.name(place) for place in range(len(honest_mib))]
+    spelled = (12, *b"twelve chars")
+    return Mib(
+        {
+            (*name[:-1], *spelled) if name[-1] == 3 and len(name) > 9 else name: honest_mib.value(place)
+            for place, name in enumerate(names)
+        }
+    )
+
+
 def from_another_port(sock: socket.socket, data: bytes, address: tuple[str, int]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
@@ -333,6 +346,8 @@ MISBEHAVIOURS = {
     "an unknown type": Case(with_values(ber.GAUGE32, b"\x12\x02hi")),
     "values without a value": Case(with_values(ber.COUNTER32, b"\x05\x00")),
     "an index over 2^31": Case(mib=switch(2_505_939_219, 7), ports=2),
+    "an index over 2^32, which no index may be": Case(mib=switch(2**32 + 5, 5), ports=2),
+    "indexes of many numbers": Case(mib=long_indexes(), ports=2, is_whole=False),
     "rows in the order of text": Case(mib=text_order()),
     "one row an answer": Case(one_row_an_answer),
     "one value an answer": Case(one_value_an_answer),
@@ -385,6 +400,27 @@ def test_the_lab_can_tell_a_dead_device() -> None:
     reading = poll(f"127.0.0.1:{free_udp_port()}")
     assert not reading.is_up
     assert reading.error is not None
+
+
+def test_an_index_that_no_index_may_be_is_neither_cut_to_another_nor_a_second_row() -> None:
+    with responder(switch(2**32 + 5, 5), honest) as address:
+        reading = poll(address)
+    traffic = [(dict(p.labels)["port"], p.value) for p in reading.points if p.name == "port_in_bytes_total"]
+    assert sorted(traffic) == [("ge4294967301", 302), ("ge5", 6)]
+
+
+def test_rows_of_a_family_with_long_indexes_come_and_those_that_no_label_could_hold_are_told() -> None:
+    inputs = (*UPS, 3, 3, 1, 3)
+    indexes = [(5, *b"hello"), (0, 27, 84, 171, 205, 239, 1), tuple([200] * 20)]
+    rows = {(*inputs, *index): ber.encode_int(231) for index in indexes}
+    mib = Mib({UPS_MIB.name(place): UPS_MIB.value(place) for place in range(len(UPS_MIB))} | rows)
+    with responder(mib, honest) as address:
+        reading = poll(address)
+    volts = {dict(p.labels)["part"]: p.value for p in reading.points if p.name == "ups_input_volts"}
+    assert sorted(volts.values()) == [231, 231]
+    assert all(any(".".join(map(str, index)) in part for part in volts) for index in indexes[:2])
+    assert reading.error is not None
+    assert "(1)" in reading.error.message.uk
 
 
 def minutes_of_polls(behave: Behaviour, minutes: int) -> tuple[list[Reading], list[int]]:
