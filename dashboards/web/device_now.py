@@ -45,7 +45,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class PortNow:
-    """One port; None where it cannot be known. `troubles`: damaged and discarded packets of the last hour."""
+    """One port; None where it cannot be known.
+
+    Attributes:
+        damaged, discarded: packets of the last hour.
+        anew_s: how long ago its counters began anew while the device ran on; None when they did not.
+    """
 
     name: str
     is_up: bool | None
@@ -54,6 +59,7 @@ class PortNow:
     out_bps: float | None
     damaged: float | None
     discarded: float | None
+    anew_s: float | None = None
 
     @property
     def use_ratio(self) -> float | None:
@@ -93,6 +99,7 @@ def ports(points: Iterable[Point], device: DeviceId, *, now_ns: int, history: Hi
         port = dict(point.labels).get("port")
         if port is not None:
             now.setdefault(port, {})[point.name] = point.value
+    uptime_s = next((point.value for point in fresh if point.name == network.DEVICE_UPTIME.name), 0.0)
     uptime = _tracks(history(network.DEVICE_UPTIME.name, device, now_ns - HOUR_NS, now_ns + 1)).get("", NOTHING)
     hour = {
         metric: _tracks(history(metric.name, device, now_ns - HOUR_NS, now_ns + 1))
@@ -115,6 +122,7 @@ def ports(points: Iterable[Point], device: DeviceId, *, now_ns: int, history: Hi
 
         values = now[port]
         up = values.get(network.PORT_UP.name)
+        began_s = values.get(network.PORT_DISCONTINUITY.name, 0.0)
         return PortNow(
             port,
             None if up is None else up > 0,
@@ -123,6 +131,7 @@ def ports(points: Iterable[Point], device: DeviceId, *, now_ns: int, history: Hi
             bps(network.PORT_OUT),
             both(network.PORT_IN_ERRORS, network.PORT_OUT_ERRORS),
             both(network.PORT_IN_DISCARDS, network.PORT_OUT_DISCARDS),
+            uptime_s - began_s if 0 < began_s <= uptime_s else None,
         )
 
     return [of(port) for port in sorted(now, key=_natural)[:PORTS_SHOWN]]

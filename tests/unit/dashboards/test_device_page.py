@@ -20,6 +20,8 @@ from beket.sim.community import inventory
 from beket.sim.places import MOHYLIV
 from collector.devices.known import FactChange, KnownFact
 from collector.store.samples import SeriesSamples
+from dashboards.grafana.device import device as grafana_device
+from dashboards.grafana.rest import names_in
 from dashboards.web import device_now, pages
 from dashboards.web.ports import DeviceBook
 from tests.unit.dashboards.test_pages import ADDRESS, HERE, NOW_AT, enter, real_parts
@@ -100,10 +102,10 @@ def wordy_points(now_ns: int) -> list[Point]:
     return [Point(name, labels, now_ns, value) for name, value in (("port_up_ratio", 1.0), ("port_speed_bps", 1e9))]
 
 
-def made(access: AccessStore, **changed: object) -> TestClient:
+def made(access: AccessStore, points: Sequence[Point] = POINTS, **changed: object) -> TestClient:
     class Samples:
         def latest(self, since_ns: int) -> Sequence[Point]:
-            return POINTS
+            return points
 
     book = DeviceBook(facts=lambda _: FACTS, changes=lambda _: CHANGES, history=history)
     parts = dataclasses.replace(
@@ -114,11 +116,16 @@ def made(access: AccessStore, **changed: object) -> TestClient:
     return TestClient(app, base_url=ADDRESS, client=HERE, follow_redirects=False)
 
 
+def shown(client: TestClient) -> str:
+    """The page, every space a plain one."""
+    return re.sub(r"\s+", " ", client.get(f"/equipment/{SCHOOL.id}").text.replace("\u00a0", " ").replace("&nbsp;", " "))
+
+
 @pytest.fixture
 def page(access: AccessStore) -> str:
     client = made(access)
     enter(client, access, "it")
-    return re.sub(r"\s+", " ", client.get(f"/equipment/{SCHOOL.id}").text.replace("\u00a0", " ").replace("&nbsp;", " "))
+    return shown(client)
 
 
 def test_each_fact_has_its_source_and_the_day_it_was_seen_last(page: str) -> None:
@@ -137,15 +144,88 @@ def test_a_changed_firmware_is_told_with_its_day_and_noise_is_not(page: str) -> 
     assert page.count(" → ") == 1
 
 
-def test_the_numbers_of_the_device_page_in_grafana_are_here(page: str) -> None:
-    for words in (
-        "Зайнятість процесора</dt><dd>17 %", "Температура <b>board</b></dt><dd>−4,5 °C",
-        "Пристрій відповідає на SNMP</dt><dd>так", "працює без перезапуску</dt><dd>1 доба 1 год",
-        "Час до пристрою й назад, середній</dt><dd>4,2 мс", "ДБЖ живить від батареї</dt><dd>ні",
-        "Зайнято на диску чи в пам&#39;яті <b>/</b></dt><dd>5,0 ГіБ", "за годину</dt><dd>2",
-    ):  # fmt: skip
-        assert words in page, words
-    assert "Зайнята частка" not in page, "a reading of an hour ago is not how it is now"
+# Each metric that the device page in Grafana asks for: a value (of a counter, what the last minute brought), and the
+# words with which it stands on this page.
+MEASURED: dict[str, tuple[float, str]] = {
+    "device_snmp_up_ratio": (1, "Пристрій відповідає на SNMP</dt><dd>так<"),
+    "device_uptime_seconds": (90_000, "Скільки пристрій працює без перезапуску</dt><dd>1 доба 1 год<"),
+    "device_ping_latency_seconds": (0.0042, "Час до пристрою й назад, середній</dt><dd>4,2 мс<"),
+    "device_ping_jitter_seconds": (0.0011, "На скільки один пакет іде довше за інший</dt><dd>1,1 мс<"),
+    "device_ping_loss_ratio": (0.05, "Частка втрачених пакетів</dt><dd>5 %<"),
+    "device_cpu_ratio": (0.17, "Зайнятість процесора</dt><dd>17 %<"),
+    "device_memory_ratio": (0.63, "Зайнята частка пам&#39;яті</dt><dd>63 %<"),
+    "device_part_ok_ratio": (0, "Частина пристрою справна <b>psu1</b></dt><dd>ні<"),
+    "device_poll_duration_seconds": (0.35, "Скільки тривало опитування</dt><dd>350 мс<"),
+    "device_poll_values_count": (812, "Скільки значень прочитано за опитування</dt><dd>812<"),
+    "device_poll_incomplete_total": (2, "Неповні опитування за причиною, за годину</dt><dd>2<"),
+    "device_polls_missed_total": (3, "Опитування, на які не вистачило часу, за годину</dt><dd>3<"),
+    "device_traps_total": (4, "Повідомлення (traps), які надіслав пристрій, за годину</dt><dd>4<"),
+    "sensor_temperature_celsius": (-4.5, "Температура <b>psu1</b></dt><dd>−4,5 °C<"),
+    "sensor_humidity_ratio": (0.41, "Вологість повітря <b>psu1</b></dt><dd>41 %<"),
+    "sensor_voltage_volts": (12.1, "Напруга <b>psu1</b></dt><dd>12,1 В<"),
+    "sensor_current_amperes": (1.5, "Струм <b>psu1</b></dt><dd>1,5 А<"),
+    "sensor_power_watts": (18, "Потужність <b>psu1</b></dt><dd>18 Вт<"),
+    "sensor_fan_rpm": (4200, "Оберти вентилятора за хвилину <b>psu1</b></dt><dd>4200 об/хв<"),
+    "sensor_light_dbm": (-21.3, "Рівень світла в оптиці <b>psu1</b></dt><dd>−21,3 дБм<"),
+    "storage_size_bytes": (8 * 2**30, "Місткість диска чи пам&#39;яті <b>psu1</b></dt><dd>8,0 ГіБ<"),
+    "storage_used_bytes": (5 * 2**30, "Зайнято на диску чи в пам&#39;яті <b>psu1</b></dt><dd>5,0 ГіБ<"),
+    "port_up_ratio": (1, "<b>є</b>"),
+    "port_speed_bps": (1e9, "<small>1 Гбіт/с</small>"),
+    "port_discontinuity_seconds": (82_800, "лічильники почалися наново 2 год тому"),
+    "port_in_bytes_total": (60 * 1_537_500, 'data-label="отримує">12,3 Мбіт/с<'),
+    "port_out_bytes_total": (60 * 112_500, 'data-label="надсилає">900 кбіт/с<'),
+    # One column holds both ways: 3 + 4, and 20 + 31.
+    "port_in_errors_total": (3, 'data-label="зіпсовано">7<'),
+    "port_out_errors_total": (4, 'data-label="зіпсовано">7<'),
+    "port_in_discards_total": (20, 'data-label="відкинуто">51<'),
+    "port_out_discards_total": (31, 'data-label="відкинуто">51<'),
+}
+ELSEWHERE_ON_THE_PAGE = {
+    "device_info": "model and firmware stand under «Що це за пристрій», from facts with sources and dates",
+    "device_up_ratio": "it is the state beside the heading, with the age of what is known",
+}
+
+
+def test_every_number_of_the_device_page_in_grafana_is_here(access: AccessStore) -> None:
+    assert MEASURED.keys() | ELSEWHERE_ON_THE_PAGE.keys() == names_in([grafana_device()])
+    known = {metric.name: metric for metric in network.METRICS}
+    here = {"port": "ge1", "part": "psu1", "reason": "timed_out"}
+
+    def own_labels(name: str) -> dict[str, str]:
+        return {label: here[label] for label in known[name].labels if label in here}
+
+    def past(name: str, device: DeviceId, start_ns: int, end_ns: int) -> Sequence[SeriesSamples]:
+        if name not in MEASURED or known[name].type != "counter":
+            return []
+        now_ms = NOW_NS // 1_000_000
+        brought = MEASURED[name][0]
+        return [SeriesSamples(name, tuple(own_labels(name).items()), [now_ms - MINUTE_MS, now_ms], [9, 9 + brought])]
+
+    points = [
+        point(name, value, **own_labels(name)) for name, (value, _) in MEASURED.items() if known[name].type != "counter"
+    ]
+    book = DeviceBook(facts=lambda _: FACTS, history=past)
+    client = made(access, [*points, point("device_up_ratio", 1)], devices=book)
+    enter(client, access, "it")
+    page = shown(client)
+    for name, (_, words) in MEASURED.items():
+        assert words in page, name
+    for words in ("<dt>Модель</dt>", "<dt>Прошивка</dt>", 'data-state="works"'):
+        assert words in page.partition("<h2>Порти</h2>")[0], words
+
+
+def test_a_reading_of_an_hour_ago_is_not_how_it_is_now(page: str) -> None:
+    assert "Зайнятість процесора</dt><dd>17 %" in page
+    assert "Зайнята частка" not in page
+
+
+def test_when_a_port_counts_anew_is_told_only_where_the_device_ran_on() -> None:
+    def anew_s(began_s: float, uptime_s: float) -> float | None:
+        points = [point("port_discontinuity_seconds", began_s, port="ge1"), point("device_uptime_seconds", uptime_s)]
+        (port,) = device_now.ports(points, SCHOOL.id, now_ns=NOW_NS, history=history)
+        return port.anew_s
+
+    assert [anew_s(0, 500), anew_s(400, 500), anew_s(600, 500)] == [None, 100, None]
 
 
 def test_ports_stand_as_people_count_with_honest_rates(page: str) -> None:
