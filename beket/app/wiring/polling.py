@@ -30,7 +30,7 @@ from agents.network.snmp.bulk_memory import BulkMemory
 from agents.network.snmp.port import SnmpPort
 from agents.network.traps import Traps
 from agents.services.config import ServicesConfig
-from agents.services.light import light_of
+from agents.services.light import SiteLight
 from agents.services.probe import Tools
 from agents.services.watch import Pace, ServiceWatch
 from agents.spool.sender import Sender
@@ -98,11 +98,12 @@ async def run_polling(config: AgentConfig, *, clock: Clock, rng: random.Random, 
         schedule = Schedule(interval_s=config.network.interval_s, at_once=config.network.at_once)
         poller = Poller(polls=polls, sink=spool, instruments=instruments, clock=clock, rng=rng, schedule=schedule)
         rounds = neighbour_rounds(config, engine, polls, book, modules, clock=clock, rng=rng)
-        polls.tell_to(functools.partial(note_reading, book, rounds))
+        light = SiteLight(clock)
+        polls.tell_to(functools.partial(note_reading, book, rounds, light))
         tools = Tools(
             clock=clock, rng=rng, pinger=pinger, secrets=SecretFolder(config.secrets), tls=trust(config.services)
         )
-        services = service_watch(config.services, spool, tools, light=lambda: light_of(poller.last_readings()))
+        services = service_watch(config.services, spool, tools, light=lambda: light.is_on(poller.last_readings()))
 
         def soon(device: DeviceId) -> None:
             poller.poll_soon(device)
@@ -166,9 +167,10 @@ def neighbour_rounds(
     )
 
 
-def note_reading(book: FactBook, rounds: Rounds, reading: Reading) -> None:
+def note_reading(book: FactBook, rounds: Rounds, light: SiteLight, reading: Reading) -> None:
     """What SNMP says of a device goes into the book; one that is silent, or says nothing, changes nothing there."""
     rounds.heard(reading)
+    light.hear(reading)
     if reading.snmp_is_up:
         book.note(reading.device.id, "snmp", reading.facts)
 

@@ -8,11 +8,12 @@ from agents.network.device_poll import Reading as DeviceReading
 from agents.network.gear_metrics import METRICS as GEAR_METRICS
 from agents.network.icmp import Method, Ping
 from agents.services import metrics
-from agents.services.light import ON_BATTERY, light_of
+from agents.services.light import HELD_S, ON_BATTERY, SiteLight, light_of
 from agents.services.line import judged
 from agents.services.line_record import LineRecord
 from agents.services.probe import Target, target_of
 from agents.services.trouble import Failed, Trouble
+from beket.kernel.clock import SimulatedClock
 from beket.kernel.ids import DeviceId, ServiceId, SiteId
 from beket.kernel.inventory import Device, DeviceKind, Service
 from beket.kernel.metrics import Metric, Point
@@ -53,7 +54,7 @@ def test_a_ups_knows_best() -> None:
     switch = device(DeviceKind.SWITCH, is_up=False)
     assert light_of([device(DeviceKind.UPS, is_up=True, on_battery=1), switch]) is False
     assert light_of([device(DeviceKind.UPS, is_up=True, on_battery=0), switch, switch]) is True
-    assert light_of([device(DeviceKind.UPS, is_up=False, on_battery=1), switch]) is None  # its word is old
+    assert light_of([device(DeviceKind.UPS, is_up=False, on_battery=1), switch]) is None  # nobody heard it say so
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,79 @@ def test_a_ups_knows_best() -> None:
 )
 def test_without_one_those_on_the_mains_tell(readings: list[tuple[DeviceKind, bool]], light: bool | None) -> None:
     assert light_of([device(kind, is_up=is_up) for kind, is_up in readings]) is light
+
+
+def ups(name: str, on_battery: float | None) -> DeviceReading:
+    """A UPS that says it runs on battery, or on the mains, or nothing."""
+    thing = Device(id=DeviceId(name), site=SITE, name="ДБЖ", kind=DeviceKind.UPS, address="10.0.0.1")
+    points = [] if on_battery is None else [Point(ON_BATTERY, (("site", SITE), ("device", thing.id)), 1, on_battery)]
+    return DeviceReading(thing, is_up=on_battery is not None, points=points)
+
+
+class Heard:
+    """A light that hears each reading as it comes, as the wiring has it."""
+
+    def __init__(self) -> None:
+        self.clock = SimulatedClock()
+        self.light = SiteLight(self.clock)
+        self.newest: dict[DeviceId, DeviceReading] = {}
+
+    def __call__(self, *readings: DeviceReading) -> bool | None:
+        for one in readings:
+            self.light.hear(one)
+            self.newest[one.device.id] = one
+        return self.light.is_on(self.newest.values())
+
+
+def test_a_ups_that_ran_down_leaves_the_site_dark_until_it_answers_again() -> None:
+    hear = Heard()
+    assert hear(ups("a", 1)) is False
+    assert hear(ups("a", None), device(DeviceKind.ROUTER, is_up=True)) is False, "a router may have a UPS of its own"
+    hear.clock.pass_time(8 * 3600)
+    assert hear() is False
+    assert hear(ups("a", 0)) is True
+    assert hear(ups("a", None)) is None, "it said that there is light before it fell silent"
+
+
+def test_what_lives_on_the_mains_outweighs_the_last_word_of_a_silent_ups() -> None:
+    hear = Heard()
+    hear(ups("a", 1))
+    assert hear(ups("a", None), ups("b", 0)) is True
+    assert hear(ups("b", None)) is False
+    assert hear(device(DeviceKind.SWITCH, is_up=False)) is False
+    assert hear(device(DeviceKind.PRINTER, is_up=True)) is True
+
+
+def test_a_ups_that_never_came_back_or_left_the_list_excuses_nobody_for_ever() -> None:
+    hear = Heard()
+    hear(ups("a", 1))
+    hear.clock.pass_time(HELD_S - 1)
+    assert hear(ups("a", None)) is False
+    hear.clock.pass_time(1)
+    assert hear() is None
+    hear(ups("a", 1), ups("a", None))
+    hear.newest.clear()
+    assert hear() is None
+    assert hear(ups("a", None)) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([None, 0, 1]), st.integers(0, HELD_S)), max_size=20))
+def test_silent_upss_darken_a_site_only_by_their_own_newest_word(steps: list[tuple[str, float | None, int]]) -> None:
+    hear = Heard()
+    words: dict[str, tuple[float, int]] = {}
+    now_s = 0
+    for name, says, passes_s in steps:
+        hear.clock.pass_time(passes_s)
+        now_s += passes_s
+        if says is not None:
+            words[name] = (says, now_s)
+        found = hear(ups(name, says))
+        answering = [one.points[0].value for one in hear.newest.values() if one.is_up]
+        if answering:
+            assert found is (max(answering) == 0)
+        else:
+            assert found is (False if any(on and now_s - at_s < HELD_S for on, at_s in words.values()) else None)
 
 
 # The record -----------------------------------------------------------------------------------------------------------
