@@ -268,14 +268,21 @@ class History:
         told = PUT_BACK.update().where(PUT_BACK.c.id == order).values(told=1)
         self._database.write(lambda connection: connection.execute(told))
 
-    def last_drill(self, plan: str, *, verdicts: Sequence[Verdict] = tuple(Verdict)) -> Drill | None:
-        """The newest drill of `plan` with one of these verdicts."""
+    def last_drill(
+        self, plan: str, *, verdicts: Sequence[Verdict] = tuple(Verdict), until_ns: int | None = None
+    ) -> Drill | None:
+        """The newest drill of `plan` with one of these verdicts, ended no later than `until_ns`.
+
+        The newest is the one with the highest number, whatever the clock said when it was made.
+        """
         query = (
             sa.select(DRILLS)
             .where(DRILLS.c.plan == plan, DRILLS.c.verdict.in_([verdict.value for verdict in verdicts]))
-            .order_by(DRILLS.c.ended_ns.desc())
+            .order_by(DRILLS.c.number.desc(), DRILLS.c.ended_ns.desc())
             .limit(1)
         )
+        if until_ns is not None:
+            query = query.where(DRILLS.c.ended_ns <= until_ns)
         with self._database.read() as connection:
             row = connection.execute(query).first()
         if not row:

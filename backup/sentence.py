@@ -51,15 +51,18 @@ class PlanFacts:
     drilled: Drill | None = None
 
 
-def facts_of(history: History, plan: Plan) -> PlanFacts:
-    """Gather the facts. Blocking."""
+def facts_of(history: History, plan: Plan, *, wall_ns: int) -> PlanFacts:
+    """Gather the facts as they are at `wall_ns`. Blocking.
+
+    What is dated later was made under a wrong clock: it proves nothing, nor may it hide what came after.
+    """
     return PlanFacts(
         name=plan.name,
         every_hours=plan.every_hours,
-        whole=history.last_run(plan.id, kinds=(OutcomeKind.OK,)),
-        last=history.last_run(plan.id),
-        proven=history.last_drill(plan.id, verdicts=(Verdict.PROVEN,)),
-        drilled=history.last_drill(plan.id),
+        whole=history.last_run(plan.id, kinds=(OutcomeKind.OK,), until_ns=wall_ns),
+        last=history.last_run(plan.id, until_ns=wall_ns),
+        proven=history.last_drill(plan.id, verdicts=(Verdict.PROVEN,), until_ns=wall_ns),
+        drilled=history.last_drill(plan.id, until_ns=wall_ns),
     )
 
 

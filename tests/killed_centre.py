@@ -161,7 +161,7 @@ class _Story:
 
     def _tell(self, backups: Backups) -> None:
         plan = backups.plans[0]
-        facts = facts_of(backups.tools.history, plan)
+        facts = facts_of(backups.tools.history, plan, wall_ns=self._clock.wall_ns())
         report = plan_report(plan, facts, drill_every_days=30)
         with connect(load_identity(backups.files), self._config.uplink) as centre:
             tell_centre(centre, backups.tools.history, [report], wall_ns=self._clock.wall_ns())
@@ -203,7 +203,8 @@ class _Story:
         history = History(self._town.folder / "agent" / "backup.db")
         try:
             plan = plans_of(self._config.backup, SiteId("council"), self._town.folder / "agent")[0]
-            said = plan_sentence(facts_of(history, plan), utc(self._clock.wall_ns()))
+            wall_ns = self._clock.wall_ns()
+            said = plan_sentence(facts_of(history, plan, wall_ns=wall_ns), utc(wall_ns))
         finally:
             history.close()
         assert [one.sentence.uk for one in view.plans] == [said.uk]

@@ -20,15 +20,19 @@ RETRY_S = 6 * HOUR_S
 def is_due(
     run: Run | None, proven: Drill | None, last: Drill | None, *, every_days: float, wall_ns: int, host: str = ""
 ) -> bool:
-    """Whether a copy waits for its drill: the first one at once, then within so many days."""
+    """Whether a copy waits for its drill: the first one at once, then within so many days.
+
+    `run`, `proven` and `last` are the newest that are not dated after `wall_ns`: what a wrong clock dated ahead neither
+    proves nor delays anything. So a clock that leaps costs a drill or two, and never one at each look.
+    """
     if run is None or not run.snapshot:
         return False
     if last is not None and last.verdict is not Verdict.PROVEN:
-        return last.snapshot != run.snapshot or abs(wall_ns - last.ended_ns) >= RETRY_S * NS_PER_S
+        return last.snapshot != run.snapshot or wall_ns - last.ended_ns >= RETRY_S * NS_PER_S
     if proven is None:
         return True
     wait_s = every_days * DAY_S * (0.5 + turn_of(f"{host} {run.plan} {proven.ended_ns}") / 2)
-    return abs(wall_ns - proven.ended_ns) >= wait_s * NS_PER_S
+    return wall_ns - proven.ended_ns >= wait_s * NS_PER_S
 
 
 def turn_of(whose: str) -> float:

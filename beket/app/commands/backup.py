@@ -194,7 +194,8 @@ def _write_act(folder: Path, record: Record) -> None:
 async def _status(backups: Backups, parsed: argparse.Namespace, _: asyncio.Event) -> int:
     late = False
     for plan in _plans(backups, parsed.plan):
-        facts = await asyncio.to_thread(facts_of, backups.tools.history, plan)
+        wall_ns = backups.tools.clock.wall_ns()
+        facts = await asyncio.to_thread(facts_of, backups.tools.history, plan, wall_ns=wall_ns)
         tell(plan_sentence(facts, _now(backups)))
         late |= is_late(facts, _now(backups))
     return LATE_EXIT_CODE if late else 0

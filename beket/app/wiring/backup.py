@@ -251,14 +251,13 @@ def terms_of(config: BackupConfig, *, by: str = "") -> Terms:
 
 async def drill_in_turn(backups: Backups, config: BackupConfig) -> None:
     """Try one copy whose turn has come: of the plan that waits longest. The next one at the next look."""
-    history = backups.tools.history
-    facts = {plan.id: await asyncio.to_thread(facts_of, history, plan) for plan in backups.plans}
+    history, wall_ns = backups.tools.history, backups.tools.clock.wall_ns()
+    facts = {plan.id: await asyncio.to_thread(facts_of, history, plan, wall_ns=wall_ns) for plan in backups.plans}
     proofs = [(plan, one.proven.ended_ns if one.proven else None) for plan, one in facts.items()]
     plans = {plan.id: plan for plan in backups.plans}
     for name in schedule.in_turn(proofs):
-        run = await asyncio.to_thread(history.last_run, name, kinds=GOOD)
-        wall_ns, host, one = backups.tools.clock.wall_ns(), backups.tools.repository.host, facts[name]
-        every_days = config.drill_every_days
+        run = await asyncio.to_thread(history.last_run, name, kinds=GOOD, until_ns=wall_ns)
+        host, one, every_days = backups.tools.repository.host, facts[name], config.drill_every_days
         if schedule.is_due(run, one.proven, one.drilled, every_days=every_days, wall_ns=wall_ns, host=host):
             await drill_now(backups, plans[name], terms_of(config))
             return
@@ -269,7 +268,7 @@ async def drill_now(
 ) -> Record | None:
     """Try the newest copy of `plan`; None when there is none to try."""
     tools = backups.tools
-    run = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD)
+    run = await asyncio.to_thread(tools.history.last_run, plan.id, kinds=GOOD, until_ns=tools.clock.wall_ns())
     if run is None or not run.snapshot:
         return None
     folder = backups.files.data / "sandbox" / (f"{plan.id}-by-hand" if by_hand else plan.id)
@@ -296,13 +295,16 @@ async def tell(backups: Backups, identity: Identity, uplink: UplinkConfig) -> No
     tools = backups.tools
     with connect(identity, uplink) as centre:
         while True:
-            facts = [(plan, await asyncio.to_thread(facts_of, tools.history, plan)) for plan in backups.plans]
+            wall_ns = tools.clock.wall_ns()
+            facts = [
+                (plan, await asyncio.to_thread(facts_of, tools.history, plan, wall_ns=wall_ns))
+                for plan in backups.plans
+            ]
             every_days = backups.config.drill_every_days
             stand = [
                 plan_report(plan, one, drill_every_days=every_days, running=backups.running.get(plan.id))
                 for plan, one in facts
             ]
-            wall_ns = tools.clock.wall_ns()
             for order in await asyncio.to_thread(tell_centre, centre, tools.history, stand, wall_ns=wall_ns):
                 backups.orders.put_nowait(order)
             waits_s = RUNNING_REPORT_EVERY_S if backups.running else REPORT_EVERY_S
@@ -342,7 +344,7 @@ async def put_points(backups: Backups, sink: PointSink) -> None:
     tools = backups.tools
     wall_ns = tools.clock.wall_ns()
     for plan in backups.plans:
-        facts = await asyncio.to_thread(facts_of, tools.history, plan)
+        facts = await asyncio.to_thread(facts_of, tools.history, plan, wall_ns=wall_ns)
         seen_ns = backups.seen_ns.get(plan.id)
         points = points_of(plan.id, plan.site, facts, snapshot_ns=seen_ns, wall_ns=wall_ns)
         await asyncio.to_thread(sink.put, points)

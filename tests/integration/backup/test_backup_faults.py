@@ -10,12 +10,19 @@ from pathlib import Path
 import pytest
 
 from backup.history import History
+from backup.messages import BackupReport, PlanReport
 from backup.plans import Plan, is_due
+from backup.repository.freshness import look_into
+from backup.repository.ledger import Told
+from backup.repository.standing import Standing, claim_of, judge
 from backup.restic import commands
 from backup.restic.commands import Repository
 from backup.restic.outcome import Outcome, OutcomeKind, classify
-from backup.restic.run import find_restic
+from backup.restic.run import Ended, find_restic
 from backup.runner import Runner, Tools
+from backup.sentence import facts_of
+from backup.web import in_our_time
+from beket.app.wiring.centre_repository import plan_report
 from beket.kernel.clock import NS_PER_S, SystemClock
 from beket.kernel.ids import SiteId
 from beket.testing.restic import BackupPlace, make_backup_place, plain_repository_server
@@ -92,18 +99,22 @@ def test_full_disk_of_a_server_ends_the_run_at_once_instead_of_asking_on_for_a_q
         (place.source / "відео.bin").write_bytes(random.Random(2).randbytes(12_000_000))
         ballast.write_bytes(bytes(20 * 1024 * 1024))
         with plain_repository_server(place.repository) as port:
-            outcome = asyncio.run(_copied_over(place, port))
+            outcome = classify(asyncio.run(_copied_over(place, port)), asked=[place.source])
             assert outcome.kind is OutcomeKind.DEFERRED
             assert "на його диску немає місця" in outcome.reason.uk
             ballast.unlink()
-            assert asyncio.run(_copied_over(place, port)).kind is not OutcomeKind.DEFERRED
+            ended = asyncio.run(_copied_over(place, port))
+            assert ended.exit_code == 0, ended.words
+            assert ended.summary is not None
+            assert ended.summary.snapshot_id
+            assert ended.summary.files == len([path for path in place.source.rglob("*") if path.is_file()])
         assert not place.locks()
 
 
-async def _copied_over(place: BackupPlace, port: int) -> Outcome:
+async def _copied_over(place: BackupPlace, port: int) -> Ended:
     restic = await find_restic("restic", clock=SystemClock())
     repository = Repository(f"rest:http://127.0.0.1:{port}/", place.password_file, host="council")
-    return classify(await restic.run(commands.backup(repository, [place.source])), asked=[place.source])
+    return await restic.run(commands.backup(repository, [place.source]))
 
 
 @pytest.mark.parametrize("days", [-1, 1])
@@ -113,10 +124,34 @@ def test_clock_that_was_a_day_off_costs_one_copy_too_many_at_most(tmp_path: Path
     assert outcome.kind is OutcomeKind.OK
     # A copy from the future proves nothing, one a day old is due: the right clock makes its own, once.
     assert is_due_again
+    # Meanwhile nobody is called a liar: the host says less than lies in place.
+    assert _seen_by_the_centre(place)[0] in (Standing.EMPTY, Standing.FRESH)
+    password = place.password_file.read_text()
+    place.password_file.write_text("забули\n")
+    assert _run(place)[0].kind is OutcomeKind.AUTH
+    standing, told = _seen_by_the_centre(place)
+    assert standing in (Standing.EMPTY, Standing.FRESH)
+    assert told.outcome == "auth"  # what failed since is not hidden by a copy from the future
+    place.password_file.write_text(password)
     outcome, is_due_again = _run(place)
     assert outcome.kind is OutcomeKind.OK
     assert not is_due_again
+    assert _seen_by_the_centre(place)[0] is Standing.FRESH
     assert "no errors were found" in place.bare("check", "--read-data", within_s=120)
+
+
+def _seen_by_the_centre(place: BackupPlace) -> tuple[Standing, PlanReport]:
+    """What a centre makes of the host's report and of the repository, both clocks being right now."""
+    wall_ns = SystemClock().wall_ns()
+    plan = Plan("documents", "Документи", SiteId("council"), (place.source,))
+    history = History(place.folder / "backup.db")
+    try:
+        told = plan_report(plan, facts_of(history, plan, wall_ns=wall_ns), drill_every_days=30)
+    finally:
+        history.close()
+    (heard,) = in_our_time(BackupReport(wall_ns=wall_ns, plans=(told,)), wall_ns=wall_ns)
+    content = look_into(place.repository, wall_ns=wall_ns)
+    return judge(content, claim_of([Told("council", wall_ns, heard)]), wall_ns=wall_ns), heard
 
 
 def test_forgotten_password_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def test_both_measures_grow_and_are_over_with_the_copy(
     assert ratios == sorted(ratios)
     assert ratios[-1] > 0
     assert seen[-1].stored_bytes is not None
-    report = plan_report(plan, facts_of(tools.history, plan), drill_every_days=30, running=seen[-1])
+    facts = facts_of(tools.history, plan, wall_ns=tools.clock.wall_ns())
+    report = plan_report(plan, facts, drill_every_days=30, running=seen[-1])
     assert report.running == seen[-1]
 
 
