@@ -50,10 +50,18 @@ class Proof(StrEnum):
     NO_COPY = "no-copy"
 
 
+class Lateness(StrEnum):
+    """How old a plan's newest whole copy is, by the plan's own term: *never* when there was none yet."""
+
+    FRESH = "fresh"
+    LATE = "late"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """A plan in a sentence; `is_well` when nobody has to do anything; `proof`: of its restore; `running`: the copy that
-    its host is making, as far as it was heard of lately.
+    its host is making, as far as it was heard of lately; `lateness`: of its newest whole copy.
     """
 
     id: str
@@ -62,6 +70,7 @@ class PlanView:
     is_well: bool
     proof: Proof = Proof.PROVEN
     running: Running | None = None
+    lateness: Lateness = Lateness.FRESH
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +213,26 @@ def by_host(told: Sequence[Told], sites: Mapping[str, str]) -> dict[str, list[To
 
 def plan_view(report: PlanReport, standing: Standing, *, wall_ns: int) -> PlanView:
     """One plan in words, as its host tells it, unless the repository says otherwise."""
+    facts, proof = facts_of_report(report), proof_of(report, wall_ns=wall_ns)
+    lateness = lateness_of(facts, wall_ns=wall_ns)
     if standing is Standing.LYING:
         words = say("{name}: {words}.", "{name}: {words}.", name=report.name, words=STANDING_WORDS[standing])
-        return PlanView(report.id, report.name, words, False, proof_of(report, wall_ns=wall_ns))
-    facts = facts_of_report(report)
+        return PlanView(report.id, report.name, words, False, proof, lateness=lateness)
     is_well = (
         standing in (Standing.FRESH, Standing.ELSEWHERE)
-        and not is_late(facts, utc(wall_ns))
+        and lateness is Lateness.FRESH
         and report.wrong_ns is None
         and report.outcome in ("", OutcomeKind.OK, OutcomeKind.CANCELLED, OutcomeKind.DEFERRED)
     )
-    proof = proof_of(report, wall_ns=wall_ns)
     is_well = is_well and proof is not Proof.STALE
-    return PlanView(report.id, report.name, plan_sentence(facts, utc(wall_ns)), is_well, proof)
+    return PlanView(report.id, report.name, plan_sentence(facts, utc(wall_ns)), is_well, proof, lateness=lateness)
+
+
+def lateness_of(facts: PlanFacts, *, wall_ns: int) -> Lateness:
+    """Whether the newest whole copy is older than twice the plan's term; a fresh one of another plan is no excuse."""
+    if facts.whole is None:
+        return Lateness.NEVER
+    return Lateness.LATE if is_late(facts, utc(wall_ns)) else Lateness.FRESH
 
 
 def running_of(told: Told, *, wall_ns: int) -> Running | None:

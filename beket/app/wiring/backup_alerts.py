@@ -6,7 +6,7 @@ Rules are data: when each holds, how patient it is, and its words. Pure, but for
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backup.repository.overview import HostView, Proof
+from backup.repository.overview import HostView, Lateness, Proof
 from backup.repository.standing import Standing
 from beket.app.wiring import backup_tellings as tellings
 from beket.app.wiring.backup_tellings import Telling
@@ -25,6 +25,8 @@ from collector.rules.standing import Timing
 TIMING = Timing(for_s=60, keep_firing_for_s=60, gap_max_s=120)
 # The first drill follows the first copy within minutes; a host that was off in between gets some hours.
 UNPROVEN_TIMING = Timing(for_s=6 * 3600, keep_firing_for_s=60, gap_max_s=24 * 3600)
+# A large first copy over a thin line takes a day or two.
+FIRST_COPY_TIMING = Timing(for_s=48 * 3600, keep_firing_for_s=60, gap_max_s=24 * 3600)
 AT_ONCE = Timing(for_s=0, keep_firing_for_s=60, gap_max_s=120)
 # The numbers are those of the Prometheus rules: dashboards/prometheus/rules.yaml.
 LOCKED_FOR_S = 86_400
@@ -61,6 +63,27 @@ def with_proof(*proofs: Proof) -> Callable[[HostView], Sequence[str]]:
     return lambda view: [plan.name for plan in view.plans if plan.proof in proofs]
 
 
+def of_lateness(lateness: Lateness) -> Callable[[HostView], Sequence[str]]:
+    """Names of the plans whose newest whole copy is so old, where no graver word for the whole host explains it."""
+
+    def names(view: HostView) -> Sequence[str]:
+        if view.standing in (Standing.GONE, Standing.LYING, Standing.SILENT):
+            return []
+        return [plan.name for plan in view.plans if plan.lateness is lateness]
+
+    return names
+
+
+def late_plans(view: HostView) -> Sequence[str]:
+    """Whose copies are late: each plan by its own term; the host when no plan of its is."""
+    return _late(view) or (not_well(view) if view.standing is Standing.LATE else [])
+
+
+def never_copied(view: HostView) -> Sequence[str]:
+    """Of what there was no whole copy yet: plans, or the host while it names none."""
+    return _never(view) or ([view.host] if view.standing is Standing.EMPTY and not view.plans else [])
+
+
 def is_running_out(view: HostView) -> bool:
     """Whether the allowance is nearly used up, or will be within a fortnight at the month's pace."""
     used = view.quota_ratio
@@ -76,6 +99,7 @@ def not_well(view: HostView) -> Sequence[str]:
     return [plan.name for plan in view.plans if not plan.is_well] or [view.host]
 
 
+_late, _never = of_lateness(Lateness.LATE), of_lateness(Lateness.NEVER)
 _unrestorable, _unproven = with_proof(Proof.WRONG), with_proof(Proof.NEVER, Proof.STALE)
 
 RULES = (
@@ -83,7 +107,15 @@ RULES = (
     Rule("backup-gone", tellings.GONE, stands(Standing.GONE)),
     Rule("backup-lying", tellings.LYING, stands(Standing.LYING)),
     Rule("backup-silent", tellings.SILENT, stands(Standing.SILENT), waits_for_light=True),
-    Rule("backup-late", tellings.LATE, stands(Standing.LATE), plans=not_well, waits_for_light=True),
+    Rule("backup-late", tellings.LATE, lambda view: bool(late_plans(view)), plans=late_plans, waits_for_light=True),
+    Rule(
+        "backup-empty",
+        tellings.EMPTY,
+        lambda view: bool(never_copied(view)),
+        FIRST_COPY_TIMING,
+        never_copied,
+        waits_for_light=True,
+    ),
     Rule("backup-unrestorable", tellings.UNRESTORABLE, lambda view: bool(_unrestorable(view)), AT_ONCE, _unrestorable),
     Rule(
         "backup-unproven",

@@ -100,6 +100,23 @@ LATE = Telling(
     over=both("Копія знову свіжа — {place}", "The copy is fresh again: {place}"),
 )
 
+EMPTY = Telling(
+    title=both("Першої копії досі немає — {place}", "Still no first copy: {place}"),
+    what=both(
+        "Минуло дві доби, а цілої копії ще не було ({place}): {names}.",
+        "Two days have passed, and there was no whole copy yet ({place}): {names}.",
+    ),
+    why=both(
+        "Перша копія не встигає, бо комп'ютер вимикають раніше, або їй щось заважає.",
+        "The first copy does not end before the host is turned off, or something is in its way.",
+    ),
+    todo=both(
+        "Подивіться на сторінку «Копії», що каже комп'ютер. Якщо копія йде, залиште його ввімкненим на ніч.",
+        "See on the page “Копії” what the host says. If a copy is being made, leave it on overnight.",
+    ),
+    over=both("Перша копія є — {place}", "The first copy is there: {place}"),
+)
+
 UNRESTORABLE = Telling(
     title=both("Копія не відновлюється — {place}", "A copy does not come back: {place}"),
     what=both("Перевірка відновлення не вдалася ({place}): {names}.", "A restore drill failed at {place}: {names}."),

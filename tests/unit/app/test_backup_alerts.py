@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backup.repository.ledger import Size
-from backup.repository.overview import HostView, PlanView, Proof, sudden_growth_of
+from backup.repository.overview import HostView, Lateness, PlanView, Proof, sudden_growth_of
 from backup.repository.standing import STANDING_WORDS, Standing
 from beket.app.wiring.backup_alerts import RULES, conditions_of
 from beket.kernel.text import say
@@ -18,14 +18,20 @@ from beket.testing.source_tree import PROJECT
 SITE = next(site for site in inventory(MOHYLIV).sites if site.id == "school-tsybulkivka")
 
 
-def view(standing: Standing = Standing.FRESH, *, proof: Proof = Proof.PROVEN, **changes: Any) -> HostView:
+def view(
+    standing: Standing = Standing.FRESH,
+    *,
+    proof: Proof = Proof.PROVEN,
+    lateness: Lateness = Lateness.FRESH,
+    **changes: Any,
+) -> HostView:
     """A host with one plan; `changes` are fields of its view."""
     made = HostView(
         host="school-1a2b3c4d",
         site="school-tsybulkivka",
         standing=standing,
         words=STANDING_WORDS[standing],
-        plans=(PlanView("documents", "Бухгалтерія", say("", ""), True, proof),),
+        plans=(PlanView("documents", "Бухгалтерія", say("", ""), True, proof, lateness=lateness),),
         snapshots=1,
         newest_ns=1,
         size_bytes=0,
@@ -46,7 +52,15 @@ def view(standing: Standing = Standing.FRESH, *, proof: Proof = Proof.PROVEN, **
         (view(unknown_keys=1), "backup-keys", "не робив: 1"),
         (view(Standing.GONE), "backup-gone", "немає теки"),
         (view(Standing.LATE), "backup-late", "Школа (Цибульківка)"),
+        (view(lateness=Lateness.LATE), "backup-late", "(Школа (Цибульківка)): Бухгалтерія"),  # another plan is fresh
+        (view(Standing.ELSEWHERE, lateness=Lateness.LATE), "backup-late", "Бухгалтерія"),
+        (view(lateness=Lateness.NEVER), "backup-empty", "дві доби"),
+        (view(Standing.EMPTY, lateness=Lateness.NEVER), "backup-empty", "Бухгалтерія"),
+        (view(Standing.EMPTY, plans=()), "backup-empty", "school-1a2b3c4d"),
         (view(Standing.SILENT), "backup-silent", "мовчить"),
+        (view(Standing.SILENT, lateness=Lateness.LATE), "backup-silent", "мовчить"),  # one trouble, one word
+        (view(Standing.LYING, lateness=Lateness.LATE), "backup-lying", "її немає"),
+        (view(Standing.GONE, lateness=Lateness.NEVER), "backup-gone", "немає теки"),
         (view(proof=Proof.WRONG), "backup-unrestorable", "не вдалася (Школа (Цибульківка)): Бухгалтерія"),
         (view(proof=Proof.NEVER), "backup-unproven", "Бухгалтерія"),
         (view(proof=Proof.STALE), "backup-unproven", "давно ніхто не перевіряв"),
@@ -117,6 +131,11 @@ def test_sudden_growth_is_that_of_one_day(days: list[tuple[int, int]], grew: int
 def test_key_that_the_centre_is_just_making_alarms_nobody() -> None:
     (keys,) = [one for one in conditions_of(view(unknown_keys=1), SITE, contact="") if one.holds]
     assert keys.timing.for_s >= 60
+
+
+def test_first_copy_has_two_days_before_anybody_is_alarmed() -> None:
+    (empty,) = [one for one in conditions_of(view(lateness=Lateness.NEVER), SITE, contact="") if one.holds]
+    assert empty.timing.for_s == 48 * 3600
 
 
 @pytest.mark.parametrize("standing", [Standing.FRESH, Standing.EMPTY, Standing.ELSEWHERE])

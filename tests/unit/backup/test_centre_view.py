@@ -315,6 +315,26 @@ def test_copy_is_only_proven_by_a_restore_of_late(changes: dict[str, int], proof
     assert proof_of(report, wall_ns=NOW_NS) is proof
 
 
+def test_each_plan_is_late_by_its_own_term_whatever_the_others_are(tmp_path: Path, ledger: Ledger) -> None:
+    put_snapshot(tmp_path / "h", b"new", NOW_NS - HOUR_NS)
+    (tmp_path / "h" / "config").touch()
+    ages_h = {"fresh": (24, 1), "failing": (24, 49), "weekly": (168, 300), "weekly-late": (168, 340)}
+    reports = [
+        PlanReport(id=name, name=name, every_hours=every, copied_ns=NOW_NS - HOUR_NS, whole_ns=NOW_NS - age * HOUR_NS)
+        for name, (every, age) in ages_h.items()
+    ]
+    ledger.hear("h", [*reports, PlanReport(id="new", name="new", every_hours=24)], wall_ns=NOW_NS)
+    (host,) = views_of(ledger, contents_of(tmp_path, ledger, Shelf(), wall_ns=NOW_NS), wall_ns=NOW_NS)
+    assert host.standing is Standing.FRESH
+    assert {plan.id: plan.lateness.value for plan in host.plans} == {
+        "fresh": "fresh",
+        "failing": "late",
+        "weekly": "fresh",
+        "weekly-late": "late",
+        "new": "never",
+    }
+
+
 def test_envelope_is_due_a_quarter_after_the_key_was_last_seen_to_work() -> None:
     made = Key("h", "k", "recovery", NOW_NS - 100 * DAY_NS, None)
     assert is_envelope_due(made, utc(NOW_NS))
