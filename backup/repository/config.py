@@ -50,6 +50,7 @@ class SecondCopyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = None
     ca_file: Annotated[Path | None, Meta(description="Сертифікат сервера сусідів.")] = None
     every_hours: Annotated[float, Meta(gt=0, le=24 * 366, description="Оновлювати раз на стільки годин.")] = 24
+    rate_kbps: Annotated[int, Meta(ge=0, description="До сусідів не швидше, кбіт/с; 0 — без межі.")] = 0
 
     @property
     def is_on(self) -> bool:

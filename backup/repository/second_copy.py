@@ -17,6 +17,7 @@ from backup.repository.place import clear_unborn, lost_config
 from backup.repository.walk import Damage, walk
 from backup.restic import commands, upkeep_commands
 from backup.restic.commands import Repository
+from backup.restic.link import Link
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.durable_file import put_file
@@ -30,6 +31,7 @@ WORK = "second-copy"
 MARK = ".beket-second-copy"
 HOUR_NS = 3600 * NS_PER_S
 LOOK_EVERY_S = 600
+THIN = Link()
 DISK_IS_AWAY = say("Диск для другої копії не під'єднано.", "The disk for second copies is not connected.")
 
 
@@ -47,11 +49,13 @@ class SecondPlace:
         folder: on the disk; None for a neighbour.
         address_file: a file (0600) with the neighbour's restic address, login and all; each host has its path below it.
         ca_file: the certificate that the neighbour shows, PEM.
+        link: how the line to the neighbour is used; small packs, one at a time, get through any.
     """
 
     folder: Path | None = None
     address_file: Path | None = None
     ca_file: Path | None = None
+    link: Link = THIN
 
     def is_there(self) -> bool:
         """Whether the disk is connected; a neighbour is asked by trying. Blocking."""
@@ -85,7 +89,7 @@ class SecondPlace:
         put_file(kept, address.encode() + b"\n")
         parts = urllib.parse.urlsplit(address.removeprefix("rest:"))
         location = f"rest:{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        return replace(first, location=location, location_file=kept, ca_file=self.ca_file)
+        return replace(first, location=location, location_file=kept, ca_file=self.ca_file, link=self.link)
 
 
 async def copy_host(keyring: Keyring, host: str, place: SecondPlace, *, is_new_place: bool = False) -> Outcome:

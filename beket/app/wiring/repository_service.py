@@ -13,6 +13,7 @@ from backup.repository.ledger import Ledger
 from backup.repository.second_copy import SecondPlace
 from backup.repository.server import Serving
 from backup.repository.service import Service
+from backup.restic.link import Link
 from backup.restic.run import find_restic
 from beket.access import tls
 from beket.access.journal import Event
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 REVOKED_EVERY_S = 60
 # A host that has freed a twentieth of its allowance may come in again.
 QUOTA_RETURN_RATIO = 0.95
+BYTES_PER_S_A_KBPS = 1000 / 8
 
 
 async def open_keyring(config: CentreConfig, ledger: Ledger, *, clock: Clock) -> Keyring:
@@ -102,7 +104,8 @@ def service_units(
 def second_place(config: CentreConfig) -> SecondPlace:
     """Where the configuration wants second copies."""
     second = config.repositories.second
-    return SecondPlace(second.folder, second.address_file, second.ca_file)
+    limit_bytes_per_s = second.rate_kbps * BYTES_PER_S_A_KBPS if second.rate_kbps else None
+    return SecondPlace(second.folder, second.address_file, second.ca_file, Link(limit_bytes_per_s=limit_bytes_per_s))
 
 
 def watch_quota(service: Service, host: str, size_bytes: int, *, quota_gib: float) -> float | None:
