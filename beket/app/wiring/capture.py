@@ -51,6 +51,8 @@ TRIM_EVERY_S = 86_400
 UPLOAD_EVERY_S = 2
 HOLDS_EVERY_S = 20
 BURST_BYTES = 256 * KIB
+# Recordings go on also where copies were given the whole line.
+LEAST_LEFT_RATIO = 0.05
 
 
 async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, stop: asyncio.Event) -> None:
@@ -88,7 +90,7 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
             idle_tick_s=config.cameras.idle_tick_ms / 1000,
             rpo_s=config.cameras.rpo_s,
         )
-        budget = Budget(rate_bps=config.uplink.rate_kbps * 1000, burst_bytes=BURST_BYTES, clock=clock)
+        budget = Budget(rate_bps=recordings_rate_bps(config), burst_bytes=BURST_BYTES, clock=clock)
         live = live_uplink(
             identity,
             stack.enter_context(connect(identity, config.uplink)),
@@ -129,6 +131,17 @@ async def run_capture(config: AgentConfig, *, clock: Clock, rng: random.Random, 
                 "seals": supervised("seals", functools.partial(bring_seals, seals, clock=clock)),
             },
         )
+
+
+def recordings_rate_bps(config: AgentConfig) -> int:
+    """What recordings and live pictures may take of the site's line: what copies that go over it leave.
+
+    Copies are made by another process, which takes its share by itself; so the line is divided once and for all.
+    """
+    rate_bps = config.uplink.rate_kbps * 1000
+    is_over_the_line = bool(config.backup.plans) and not Path(config.backup.repository).is_absolute()
+    left_ratio = 1 - config.backup.uplink_share if is_over_the_line else 1
+    return max(1, round(rate_bps * max(left_ratio, LEAST_LEFT_RATIO)))
 
 
 async def follow(inventory: InventoryOnDisk, capture: Capture, *, clock: Clock) -> None:
