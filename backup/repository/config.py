@@ -26,6 +26,9 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     port: Annotated[int, Meta(ge=1, le=65535, description="Порт.")] = 8444
     program: Annotated[str, Meta(description="Програма: rest-server або rclone; порожньо — краща з установлених.")] = ""
     quota_gib: Annotated[float, Meta(ge=0, description="Скільки ГіБ дозволено одному сховищу; 0 — без межі.")] = 0
+    guest_quota_gib: Annotated[
+        float, Meta(ge=0, description="Скільки ГіБ дозволено одній сусідній громаді, усім її сховищам; 0 — без межі.")
+    ] = 200
 
 
 class KeepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -139,6 +139,12 @@ class Ledger:
             measured = connection.execute(sa.select(SIZES.c.host).distinct()).scalars()
             return {*measured, *connection.execute(sa.select(KEYS.c.host).distinct()).scalars()}
 
+    def guests(self) -> set[str]:
+        """Neighbour communities that are let in: they have a login, and no repository that this centre has a key to."""
+        with self._database.read() as connection:
+            let_in = connection.execute(sa.select(HOSTS.c.host).where(HOSTS.c.credential != "")).scalars()
+            return {*let_in} - {*connection.execute(sa.select(KEYS.c.host).distinct()).scalars()}
+
     def drop_host(self, host: str) -> None:
         """Forget a host whose repository is no more, on purpose."""
 

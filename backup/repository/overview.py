@@ -117,7 +117,8 @@ def contents_of(folder: Path, ledger: Ledger, shelf: Shelf, *, wall_ns: int) -> 
 
     Blocking; `shelf` is for one thread at a time.
     """
-    hosts = {path.parent.name for path in folder.glob("*/config") if is_slug(path.parent.name)} | ledger.kept_here()
+    found = {path.parent.name for path in folder.glob("*/config") if is_slug(path.parent.name)}
+    hosts = (found | ledger.kept_here()) - ledger.guests()
     looked = shelf.look([folder / host for host in sorted(hosts)], wall_ns=wall_ns)
     return {path.name: content for path, content in looked.items()}
 

@@ -6,6 +6,7 @@ order of names, so that it can be paced, broken off and taken up again. It canno
 is `backup.repository.soundness`. Note: backup/design/0054-hash-walk.md.
 """
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -120,6 +121,23 @@ def size_of(repository: Path) -> int:
                     total += sum(e.stat(follow_symlinks=False).st_size for e in entries if _NAME.fullmatch(e.name))
             except FileNotFoundError:
                 continue  # pruned between two looks
+    return total
+
+
+def used_below(folder: Path) -> int:
+    """Bytes of every file below `folder`, whatever it is called and however deep: what one login takes of the disk."""
+    total, waiting = 0, [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                        continue
+                    with contextlib.suppress(FileNotFoundError):
+                        total += entry.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:
+            continue
     return total
 
 

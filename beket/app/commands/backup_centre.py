@@ -330,6 +330,15 @@ async def _guest(centre: _Centre, parsed: argparse.Namespace) -> int:
             certificate=service.certificate,
         )
     )
+    quota_gib = centre.config.repositories.service.guest_quota_gib
+    if quota_gib:
+        tell(
+            say(
+                "Їм дозволено {n} ГіБ; інше число — [repositories.service] guest_quota_gib.",
+                "They may take {n} GiB; for another number see [repositories.service] guest_quota_gib.",
+                n=f"{quota_gib:g}",
+            )
+        )
     return 0
 
 

@@ -6,6 +6,7 @@ What agents say is only compared with what lies on the disk. Each unit is kept r
 import asyncio
 import functools
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from backup.repository.ledger import Ledger
 from backup.repository.overview import HostView, contents_of, views_of
 from backup.repository.service import Service
 from backup.repository.standing import Standing
-from backup.repository.walk import Slice, size_of
+from backup.repository.walk import Slice, size_of, used_below
 from beket.app.wiring.repository_service import watch_quota
 from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.ids import is_slug
@@ -49,7 +50,7 @@ class Repositories:
         walking = functools.partial(
             rounds.keep_walking,
             self._config.folder,
-            self.hosts,
+            lambda: [*self.hosts(), *self.guest_repositories()],
             self._ledger,
             self._config.walk,
             clock=self._clock,
@@ -65,10 +66,18 @@ class Repositories:
     def hosts(self) -> list[str]:
         """Hosts that have a repository here now; one seen for the first time is taken note of. Blocking."""
         known = {host.host for host in self._ledger.hosts()}
-        found = sorted(path.parent.name for path in self._config.folder.glob("*/config") if is_slug(path.parent.name))
+        guests = self._ledger.guests()
+        names = (path.parent.name for path in self._config.folder.glob("*/config"))
+        found = sorted(name for name in names if is_slug(name) and name not in guests)
         for host in set(found) - known:
             self._ledger.add_host(host, site=host, wall_ns=self._clock.wall_ns())
         return found
+
+    def guest_repositories(self) -> list[str]:
+        """What neighbours keep here, as `neighbour/host`; we have no key to it, and a walk wants none. Blocking."""
+        folder = self._config.folder
+        found = (path for guest in self._ledger.guests() for path in (folder / guest).glob("*/config"))
+        return sorted(f"{path.parts[-3]}/{path.parts[-2]}" for path in found if is_slug(path.parts[-2]))
 
     async def _watch(self) -> None:
         while True:
@@ -82,6 +91,10 @@ class Repositories:
         for view in views_of(self._ledger, contents, wall_ns=wall_ns):
             if view.standing is not Standing.ELSEWHERE:
                 self._show(view, wall_ns=wall_ns)
+        damages = Counter(one.host for one in self._ledger.damages())
+        for name in self.guest_repositories():
+            labels = {"site": name.partition("/")[0], "agent": name}
+            self._instruments.set(metrics.REPOSITORY_DAMAGED, damages[name], **labels)
 
     def _show(self, view: HostView, *, wall_ns: int) -> None:
         show = functools.partial(self._instruments.set, site=view.site, agent=view.host)
@@ -107,6 +120,8 @@ class Repositories:
         while True:
             for host in await asyncio.to_thread(self.hosts):
                 await asyncio.to_thread(self._measure_one, host)
+            for guest in await asyncio.to_thread(self._ledger.guests):
+                await asyncio.to_thread(self._measure_guest, guest)
             await self._clock.sleep(self._config.measure_every_s)
 
     def _measure_one(self, host: str) -> None:
@@ -118,8 +133,17 @@ class Repositories:
         self._instruments.set(metrics.REPOSITORY_BYTES, size_bytes, site=site, agent=host)
         lock_s = oldest_lock_s(folder, wall_ns=wall_ns)
         self._instruments.set(metrics.REPOSITORY_LOCK_AGE, lock_s, site=site, agent=host)
+        self._watch_quota(host, site, used_below(folder), self._config.service.quota_gib)
+
+    def _measure_guest(self, guest: str) -> None:
+        """A neighbour has one allowance for all that lies below its folder, however it is called."""
+        used_bytes = used_below(self._config.folder / guest)
+        self._instruments.set(metrics.REPOSITORY_BYTES, used_bytes, site=guest, agent=guest)
+        self._watch_quota(guest, guest, used_bytes, self._config.service.guest_quota_gib)
+
+    def _watch_quota(self, login: str, site: str, used_bytes: int, quota_gib: float) -> None:
         if self._service is None:
             return
-        used = watch_quota(self._service, host, size_bytes, quota_gib=self._config.service.quota_gib)
+        used = watch_quota(self._service, login, used_bytes, quota_gib=quota_gib)
         if used is not None:
-            self._instruments.set(metrics.REPOSITORY_QUOTA, used, site=site, agent=host)
+            self._instruments.set(metrics.REPOSITORY_QUOTA, used, site=site, agent=login)

@@ -115,6 +115,7 @@ def watch_quota(service: Service, host: str, size_bytes: int, *, quota_gib: floa
     ratio = size_bytes / (quota_gib * GIB)
     suspended = {one.host: one.suspended for one in service.keyring.ledger.hosts()}.get(host, "")
     if ratio >= 1 and not suspended:
+        log.warning("%s has used up its allowance of %g GiB and is let in no longer", host, quota_gib)
         service.suspend(host, Suspension.QUOTA)
     elif ratio < QUOTA_RETURN_RATIO and suspended == Suspension.QUOTA:
         service.suspend(host, "")
