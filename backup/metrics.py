@@ -67,6 +67,26 @@ REPOSITORY_STANDING = Metric(
     (*_REPOSITORY, "reason"),
     say("1 для того, як стоять копії, 0 для решти.", "1 for how the host's copies stand, 0 for the others."),
 )
+_PLAN_AT_CENTRE = ("site", "agent", "plan", "reason")
+
+PLAN_LATENESS = Metric(
+    "backup_plan_lateness_ratio",
+    "gauge",
+    _PLAN_AT_CENTRE,
+    say(
+        "1 для того, наскільки стара остання ціла копія плану за його власним строком, 0 для решти; каже центр.",
+        "1 for how old the plan's newest whole copy is by its own term, 0 for the others; the centre says so.",
+    ),
+)
+PLAN_PROOF = Metric(
+    "backup_plan_proof_ratio",
+    "gauge",
+    _PLAN_AT_CENTRE,
+    say(
+        "1 для того, чи доведено відновлення плану в його строк, 0 для решти; каже центр.",
+        "1 for whether the plan's restore is proven within its term, 0 for the others; the centre says so.",
+    ),
+)
 REPOSITORY_DAMAGED = Metric(
     "backup_repository_damaged_files",
     "gauge",
@@ -133,6 +153,8 @@ METRICS = (
     REPOSITORY_AGE,
     REPOSITORY_SNAPSHOTS,
     REPOSITORY_STANDING,
+    PLAN_LATENESS,
+    PLAN_PROOF,
     REPOSITORY_DAMAGED,
     REPOSITORY_UNKNOWN_KEYS,
     REPOSITORY_BYTES,

@@ -48,6 +48,18 @@ OUTCOMES = (
     ("cancelled", "скасовано", "blue"),
     ("failed", "не вдалося", "red"),
 )
+LATENESS = (
+    ("fresh", "свіжа копія", "green"),
+    ("late", "копія застаріла", "orange"),
+    ("never", "ще немає копії", "blue"),
+)
+PROOFS = (
+    ("proven", "доведено", "green"),
+    ("stale", "давно не перевіряли", "orange"),
+    ("never", "ще не перевіряли", "orange"),
+    ("wrong", "не відновлюється", "red"),
+    ("no-copy", "ще немає копії", "blue"),
+)
 STANDINGS = (
     ("fresh", "свіжі копії", "green"),
     ("late", "запізнюються", "orange"),

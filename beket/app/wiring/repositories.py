@@ -7,7 +7,7 @@ import asyncio
 import functools
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from backup import metrics
@@ -15,7 +15,7 @@ from backup.repository import rounds
 from backup.repository.config import RepositoriesConfig
 from backup.repository.freshness import Shelf, oldest_lock_s
 from backup.repository.ledger import Ledger
-from backup.repository.overview import HostView, contents_of, views_of
+from backup.repository.overview import HostView, Lateness, Proof, contents_of, views_of
 from backup.repository.service import Service
 from backup.repository.standing import Standing
 from backup.repository.walk import Slice, size_of, used_below
@@ -44,6 +44,8 @@ class Repositories:
         self._instruments = instruments
         self._clock = clock
         self._shelf = Shelf()
+        # Plans that were shown, as site, host and plan: one that is a plan no longer is neither late nor unproven.
+        self._shown: set[tuple[str, str, str]] = set()
 
     def units(self, *, rng: random.Random) -> dict[str, Awaitable[None]]:
         """What runs beside the centre's servers."""
@@ -88,13 +90,28 @@ class Repositories:
         wall_ns = self._clock.wall_ns()
         self.hosts()
         contents = contents_of(self._config.folder, self._ledger, self._shelf, wall_ns=wall_ns)
-        for view in views_of(self._ledger, contents, wall_ns=wall_ns):
+        views = views_of(self._ledger, contents, wall_ns=wall_ns)
+        self._show_plans(views)
+        for view in views:
             if view.standing is not Standing.ELSEWHERE:
                 self._show(view, wall_ns=wall_ns)
         damages = Counter(one.host for one in self._ledger.damages())
         for name in self.guest_repositories():
             labels = {"site": name.partition("/")[0], "agent": name}
             self._instruments.set(metrics.REPOSITORY_DAMAGED, damages[name], **labels)
+
+    def _show_plans(self, views: Sequence[HostView]) -> None:
+        """How each plan stands by its own term; the clock and the silence of its host make no difference to that."""
+        plans = {(view.site, view.host, plan.id): plan for view in views for plan in view.plans}
+        for site, host, name in plans.keys() | self._shown:
+            plan = plans.get((site, host, name))
+            show = functools.partial(self._instruments.set, site=site, agent=host, plan=name)
+            for lateness in Lateness:
+                is_so = plan is not None and plan.lateness is lateness
+                show(metrics.PLAN_LATENESS, float(is_so), reason=lateness)
+            for proof in Proof:
+                show(metrics.PLAN_PROOF, float(plan is not None and plan.proof is proof), reason=proof)
+        self._shown = set(plans)
 
     def _show(self, view: HostView, *, wall_ns: int) -> None:
         show = functools.partial(self._instruments.set, site=view.site, agent=view.host)
