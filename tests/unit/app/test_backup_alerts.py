@@ -100,8 +100,11 @@ def test_every_trouble_of_the_issue_has_a_rule_here_and_one_for_prometheus() -> 
     rules = (PROJECT / "dashboards/prometheus/rules.yaml").read_text()
     told = (PROJECT / "dashboards/prometheus/rules_test.yaml").read_text()
     for names, alerts in (
-        (("backup-late", "backup-silent", "backup-lying"), ("BeketBackupOld",)),
-        (("backup-unproven", "backup-unrestorable"), ("BeketRestoreUnproven",)),
+        (("backup-late",), ("BeketBackupOld", "BeketBackupNotComing")),
+        (("backup-silent", "backup-lying", "backup-gone"), ("BeketBackupNotComing",)),
+        (("backup-empty",), ("BeketBackupNever",)),
+        (("backup-unproven",), ("BeketRestoreUnproven",)),
+        (("backup-unrestorable",), ("BeketRestoreWrong",)),
         (("backup-damaged",), ("BeketBackupDamaged",)),
         (("backup-growth",), ("BeketBackupGrowsFast",)),
         (("backup-quota",), ("BeketBackupNoRoom", "BeketBackupWillNotFit")),
