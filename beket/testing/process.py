@@ -149,11 +149,12 @@ def running(
                 process.stdin.close()
 
 
-def output_of(*argv: str | Path, within_s: float = 30, stdin: bytes = b"") -> str:
+def output_of(*argv: str | Path, within_s: float = 30, stdin: bytes = b"", may_complain: bool = True) -> str:
     """Run a program to its end and return what it wrote to standard output.
 
     Raises:
-        ProgramFailed: it failed or took longer than `within_s`; the message holds what it wrote to standard error.
+        ProgramFailed: it failed or took longer than `within_s`, or wrote to standard error though it `may_complain`
+            not (ffmpeg and ffprobe end with 0 over a broken film); the message holds what it wrote there.
     """
     words = [str(word) for word in argv]
     try:
@@ -162,6 +163,8 @@ def output_of(*argv: str | Path, within_s: float = 30, stdin: bytes = b"") -> st
         raise ProgramFailed(f"{' '.join(words)[:300]} took over {within_s:.0f} s:\n{_tail(late.stderr)}") from None
     if done.returncode != 0:
         raise ProgramFailed(f"{' '.join(words)[:300]} ended with code {done.returncode}:\n{_tail(done.stderr)}")
+    if done.stderr and not may_complain:
+        raise ProgramFailed(f"{' '.join(words)[:300]} complains:\n{_tail(done.stderr)}")
     return done.stdout.decode(errors="replace")
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from beket.kernel.units import TICKS_PER_S
 from beket.media.av.files import read_file_units
 from beket.media.fmp4.boxes import Identity, identity_box
-from beket.media.fmp4.fragments import fragment, init_segment
+from beket.media.fmp4.fragments import FRAGMENT_HEAD, fragment, init_segment
 from beket.media.fmp4.join import join
 from beket.media.fmp4.reader import Segment, read_segment
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
@@ -26,7 +26,7 @@ from beket.media.rtp.depacketizer import depacketizer_for
 from beket.media.rtp.packetize import OutgoingStream, packetize
 from beket.media.timing import StreamClock
 from beket.testing.footage import Footage, look_at
-from beket.testing.process import output_of
+from beket.testing.process import ProgramFailed, output_of
 from beket.testing.programs import find
 
 pytestmark = pytest.mark.needs("ffmpeg", "ffprobe", "vlc", "chromium")
@@ -82,15 +82,13 @@ def segments_of(units: list[tuple[AccessUnit, int]], folder: Path, *, keys_each:
 
 
 def check_plays(file: Path, *, frames: int, duration_s: float) -> None:
-    entries = "format=duration,start_time:stream=nb_read_frames"
-    facts = json.loads(
-        output_of("ffprobe", "-v", "error", "-count_frames", "-show_entries", entries, "-of", "json", file)
-    )
+    """Whole and without a complaint: both programs end with 0 over a broken film, and say so on standard error."""
+    entries = ("-count_frames", "-show_entries", "format=duration,start_time:stream=nb_read_frames", "-of", "json")
+    facts = json.loads(output_of("ffprobe", "-v", "error", *entries, file, may_complain=False))
     assert int(facts["streams"][0]["nb_read_frames"]) == frames
     # FFmpeg calls the end of the last fragment the duration; a segment inside a run does not begin at zero.
     assert abs(float(facts["format"]["duration"]) - float(facts["format"]["start_time"]) - duration_s) < 0.002
-    said = output_of("ffmpeg", "-v", "error", "-xerror", "-i", file, "-f", "null", "-")
-    assert not said.strip()
+    output_of("ffmpeg", "-v", "error", "-xerror", "-i", file, "-f", "null", "-", may_complain=False)
 
 
 def frames_in_vlc(file: Path) -> int:
@@ -195,3 +193,21 @@ def test_a_segment_cut_by_a_power_failure_plays_up_to_its_last_whole_frame(foota
     mended = tmp_path / "mended.mp4"
     mended.write_bytes(torn.read_bytes()[: segment.whole_bytes])
     check_plays(mended, frames=len(segment.fragments), duration_s=segment.duration_90k / TICKS_PER_S)
+
+
+@pytest.mark.parametrize("at", ["in the picture", "in its length"])
+def test_a_broken_film_is_complained_of(footage: Footage, tmp_path: Path, at: str) -> None:
+    """Else the checks above would prove nothing."""
+    film = segments_of(list(read_file_units(footage.file)), tmp_path, keys_each=2)[0]
+    data = bytearray(film.read_bytes())
+    entry = index_of(film).fragments[2]
+    begin = entry.offset + FRAGMENT_HEAD.size
+    if at == "in its length":
+        data[begin : begin + 4] = b"\x7f\xff\xff\xff"
+    else:
+        data[begin + 30 : entry.offset + entry.size_bytes] = bytes(entry.offset + entry.size_bytes - begin - 30)
+    film.write_bytes(data)
+    with pytest.raises(ProgramFailed, match="complains"):
+        output_of("ffprobe", "-v", "error", "-count_frames", "-show_streams", film, may_complain=False)
+    with pytest.raises(ProgramFailed, match="complains"):
+        output_of("ffmpeg", "-v", "error", "-i", film, "-f", "null", "-", may_complain=False)

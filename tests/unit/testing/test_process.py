@@ -77,6 +77,14 @@ def test_output_of_returns_standard_output_and_names_the_failure() -> None:
         output_of("sleep", "60", within_s=0.1)
 
 
+def test_output_of_a_program_that_may_not_complain_fails_at_a_word_on_standard_error() -> None:
+    complains = ("sh", "-c", "echo film; echo broken >&2")
+    assert output_of(*complains) == "film\n"
+    with pytest.raises(ProgramFailed, match=r"(?s)complains.*broken"):
+        output_of(*complains, may_complain=False)
+    assert output_of("echo", "film", may_complain=False) == "film\n"
+
+
 def test_what_is_missing_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PARTS, "absent", Part("absent-package", lambda: False))
     monkeypatch.setitem(PARTS, "here", Part("here-package", lambda: True))
