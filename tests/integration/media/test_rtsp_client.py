@@ -244,6 +244,23 @@ def test_answer_to_describe_becomes_one_clear_error(reply: str | bytes | None, e
     assert error.handling.retry
 
 
+def test_a_description_needs_no_content_type() -> None:
+    asked: list[str] = []
+
+    def answer(method: str, request: str) -> str:
+        asked.append(request)
+        return usual(method).replace("Content-Type: application/sdp\r\n", "")
+
+    async def story() -> None:
+        async with scripted_camera(answer) as port:
+            session = await connect(f"rtsp://127.0.0.1:{port}/1", credentials=None, clock=CLOCK)
+            session.close()
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+    assert [request.split(" ")[0] for request in asked[:4]] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+    assert "/1/trackID=1 " in asked[2]
+
+
 def test_client_follows_a_redirect_but_not_in_circles() -> None:
     async def story() -> None:
         async with our_server() as (server, _):
