@@ -26,7 +26,7 @@ _HOST = re.compile(r"rtsps?://[^/?]*", re.IGNORECASE)
 
 
 class UnspokenStream(ProtocolError):
-    """The camera has video, but of a codec or over a transport that our own client does not speak; FFmpeg may."""
+    """The camera has video, but of a codec, in an order or over a transport that ours does not speak; FFmpeg may."""
 
 
 @dataclass(slots=True)
@@ -40,6 +40,8 @@ class Media:
         parameter_sets: SPS, PPS (and VPS in front for H.265), without start codes; empty when the camera sends them
             only inside the stream.
         control: as written, "" when absent.
+        is_reordered: NAL units travel in another order than they are decoded in, and carry numbers that say which:
+            H.264 interleaved (RFC 6184 §5.4), H.265 with decoding order numbers (RFC 7798 §4.4).
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Media:
     clock_rate: int = TICKS_PER_S
     parameter_sets: tuple[bytes, ...] = ()
     control: str = ""
+    is_reordered: bool = False
 
     @property
     def codec(self) -> Codec | None:
@@ -98,12 +101,23 @@ def choose_video(description: Description) -> Media:
     """The stream to record: the first H.264 or H.265 one.
 
     Raises:
-        UnspokenStream: the video is of another codec; the sentence names it.
+        UnspokenStream: the video is of another codec, or reordered; the sentence says it.
         ProtocolError: there is no video; the sentence names what the camera does send.
     """
     for media in description.media:
-        if media.codec:
+        if media.codec and not media.is_reordered:
             return media
+    if any(media.codec for media in description.media):
+        raise UnspokenStream(
+            say(
+                "Камера надсилає кадри перемішаними (interleaved).",
+                "The camera sends its pictures in another order than they are shown in (interleaved).",
+            ),
+            hint=say(
+                "У налаштуваннях RTP камери виберіть «packetization mode 1» або вимкніть чергування.",
+                "In the camera's RTP settings choose packetization mode 1, or turn interleaving off.",
+            ),
+        )
     offered = ", ".join(m.encoding or m.kind for m in description.media[:4]) or "—"
     kind = UnspokenStream if any(media.kind == "video" for media in description.media) else ProtocolError
     raise kind(
@@ -203,7 +217,11 @@ def _apply_attribute(media: Media, name: str, value: str) -> None:
     elif name == "fmtp":
         payload_type, _, formats = value.partition(" ")
         if payload_type == str(media.payload_type):
-            media.parameter_sets = _parse_parameter_sets(formats)
+            fields = _parse_formats(formats)
+            media.parameter_sets = _parse_parameter_sets(fields)
+            media.is_reordered = fields.get("packetization-mode") == "2" or any(
+                _is_above_zero(fields.get(name, "")) for name in ("sprop-max-don-diff", "sprop-depack-buf-nalus")
+            )
 
 
 def _control(value: str) -> str:
@@ -212,11 +230,19 @@ def _control(value: str) -> str:
     return value.strip()
 
 
-def _parse_parameter_sets(formats: str) -> tuple[bytes, ...]:
+def _parse_formats(formats: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     for part in formats.split(";")[:64]:
         name, _, value = part.strip().partition("=")
         fields[name.strip().lower()] = value.strip()
+    return fields
+
+
+def _is_above_zero(text: str) -> bool:
+    return text.isascii() and text.isdigit() and text.strip("0") != ""
+
+
+def _parse_parameter_sets(fields: dict[str, str]) -> tuple[bytes, ...]:
     found: list[bytes] = []
     for name in ("sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps"):
         for text in fields.get(name, "").split(","):

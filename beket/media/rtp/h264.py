@@ -1,7 +1,8 @@
 """Owns the RTP payload of H.264 (RFC 6184, packetization modes 0 and 1): single NAL unit, STAP-A, FU-A. Sans-I/O.
 
 A key frame is an IDR picture, or one whose SEI promises exact recovery at once (recovery_frame_cnt 0): cameras with
-intra refresh or open GOPs have no other. Interleaved mode (STAP-B, MTAP, FU-B) is never negotiated; it counts as loss.
+intra refresh or open GOPs have no other. Interleaved mode (STAP-B, MTAP, FU-B) is refused by `sdp.choose_video`; such a
+packet counts as loss.
 """
 
 from beket.media.rtp.assembly import UnitAssembler, end_of_nal

@@ -1,7 +1,7 @@
 """Owns the RTP payload of H.265 (RFC 7798): single NAL unit, aggregation packet, fragmentation unit. Sans-I/O.
 
-A key frame is an IRAP picture (IDR, CRA, BLA). Decoding order numbers (sprop-max-don-diff above 0) are not spoken:
-no camera needs them over TCP, and the SDP says when they are used. PACI packets count as loss.
+A key frame is an IRAP picture (IDR, CRA, BLA). Decoding order numbers (sprop-max-don-diff above 0) are not spoken: no
+camera needs them over TCP, and `sdp.choose_video` refuses a description that uses them. PACI packets count as loss.
 """
 
 from beket.media.rtp.assembly import UnitAssembler, end_of_nal

@@ -78,6 +78,31 @@ def test_camera_without_h264_or_h265_is_refused_by_name_and_with_advice() -> Non
 
 
 @pytest.mark.parametrize(
+    ("codec", "formats", "spoken"),
+    [
+        ("H264", "packetization-mode=2;sprop-interleaving-depth=4", False),
+        ("H264", "PACKETIZATION-MODE = 2", False),
+        ("H264", "packetization-mode=1", True),
+        ("H264", "packetization-mode=", True),
+        ("H265", "sprop-max-don-diff=3", False),
+        ("H265", "profile-id=1; sprop-depack-buf-nalus=2; sprop-max-don-diff=0", False),
+        ("H265", "sprop-max-don-diff=0;sprop-depack-buf-nalus=00", True),
+        ("H265", "sprop-max-don-diff=x", True),
+    ],
+)
+def test_pictures_that_travel_out_of_order_are_for_ffmpeg(codec: str, formats: str, spoken: bool) -> None:
+    video = f"m=video 0 RTP/AVP 96\na=fmtp:96 {formats}\na=rtpmap:96 {codec}/90000\n"
+    if spoken:
+        assert sdp.choose_video(sdp.parse(f"v=0\n{video}".encode())).encoding == codec
+        return
+    with pytest.raises(sdp.UnspokenStream, match="order") as caught:
+        sdp.choose_video(sdp.parse(f"v=0\n{video}".encode()))
+    assert caught.value.hint is not None
+    plain = "m=video 0 RTP/AVP 97\na=rtpmap:97 H264/90000\n"
+    assert sdp.choose_video(sdp.parse(f"v=0\n{video}{plain}".encode())).payload_type == 97
+
+
+@pytest.mark.parametrize(
     ("reference", "control", "expected"),
     [
         ("rtsp://c/Streaming/Channels/101/", "trackID=1", "rtsp://c/Streaming/Channels/101/trackID=1"),
