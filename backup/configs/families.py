@@ -22,6 +22,25 @@ from beket.kernel.text import say
 _Regex = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
+class WithSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line that has no use without a secret: `line` finds it, `secret` finds the secret in it.
+
+    Attributes:
+        within: only in sections whose head this finds; "" everywhere.
+    """
+
+    line: _Regex
+    secret: _Regex
+    within: _Regex = ""
+
+
+class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words for people in both languages."""
+
+    uk: str = ""
+    en: str = ""
+
+
 class Whole(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a whole configuration looks.
 
@@ -29,12 +48,17 @@ class Whole(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         begins: found in one of its first twenty lines; "" when there is nothing to find.
         ends: the whole of its last line that is not empty; "" when any will do.
         broken: found in any line, it is no configuration: a refusal, a pager, a time-out inside.
+        expects_secret: lines of which, where there are any, one at least must show its secret: else the device keeps
+            them from this login, and what comes would restore a device without its passwords.
+        hidden: how a person lets the login see them.
     """
 
     begins: _Regex = ""
     ends: _Regex = ""
     broken: tuple[_Regex, ...] = ()
     min_lines: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    expects_secret: tuple[WithSecret, ...] = ()
+    hidden: Both = Both()
 
 
 class SecretPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +138,14 @@ class Family:
         return tuple(re.compile(pattern) for pattern in self.file.whole.broken)
 
     @cached_property
+    def expects_secret(self) -> tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]:
+        """Section's head, line, and the secret in it."""
+        return tuple(
+            (re.compile(one.within), re.compile(one.line), re.compile(one.secret))
+            for one in self.file.whole.expects_secret
+        )
+
+    @cached_property
     def secrets(self) -> tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...]:
         """Where secrets stand, and the section's head it needs."""
         return tuple(
@@ -171,6 +203,9 @@ def _mistakes(file: FamilyFile) -> Iterator[Mistake]:
     }
     for name, many in (("noise", file.noise), ("quiet", file.quiet), ("whole.broken", file.whole.broken)):
         patterns |= {f"{name}[{i}]": pattern for i, pattern in enumerate(many)}
+    for i, one in enumerate(file.whole.expects_secret):
+        where = f"whole.expects_secret[{i}]"
+        patterns |= {f"{where}.line": one.line, f"{where}.secret": one.secret, f"{where}.within": one.within}
     needed: dict[str, tuple[str, str]] = {}
     for i, place in enumerate(file.secrets):
         needed[f"secrets[{i}].pattern"] = (place.pattern, "secret")

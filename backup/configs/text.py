@@ -122,4 +122,26 @@ def _why_not_whole(text: str, family: Family) -> Text | None:
         return say("Це не схоже на початок налаштувань.", "This is not how a configuration begins.")
     if whole.ends and not re.fullmatch(whole.ends, filled[-1].strip()):
         return say("Налаштування не дочитано до кінця.", "The configuration was not read to its end.")
+    if _hides_secrets(text, family):
+        return say(
+            "Пристрій не показав жодного пароля: цьому логіну їх не видно, тож з такої копії його не відновити. {hint}",
+            "The device showed no password: this login may not see them, so no such copy restores it. {hint}",
+            hint=Text(whole.hidden.uk, whole.hidden.en),
+        )
     return None
+
+
+def _hides_secrets(text: str, family: Family) -> bool:
+    """Whether lines stand there that have no use without a secret, and not one of them shows it."""
+    head, lacking = "", False
+    is_head = re.compile(family.file.section).search if family.file.section else None
+    for line in comparable(text, family).splitlines() if family.expects_secret else ():
+        bounded = line[:LINE_MATCHED_CHARS]
+        if is_head is not None and is_head(bounded):
+            head = bounded
+        for within, expected, secret in family.expects_secret:
+            if within.search(head) and expected.search(bounded):
+                if secret.search(bounded):
+                    return False
+                lacking = True
+    return lacking

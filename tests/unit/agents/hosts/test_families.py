@@ -15,6 +15,7 @@ PROMPTS = {
     "dlink-new": ["Switch>", "DGS-1510-28#"],
     "tp-link": ["T1600G-28TS>", "T1600G-28TS#"],
     "ubiquiti-edgeswitch": ["(UBNT EdgeSwitch) >", "(UBNT EdgeSwitch) #"],
+    "ubiquiti-edgeos": ["ubnt@ubnt:~$ ", "petrenko@router-council:~$"],
 }
 
 

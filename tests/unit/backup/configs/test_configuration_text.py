@@ -24,6 +24,7 @@ FIXTURES = {
     "tp-link": "tp-link",
     "ubiquiti-airos": "ubiquiti-airos",
     "ubiquiti-edgeswitch": "ubiquiti-edgeswitch",
+    "ubiquiti-edgeos": "ubiquiti-edgeos",
 }
 MARKS = Marks(b"k" * 32)
 # What each device's clock, uptime and counters write anew without anybody's doing.
@@ -38,6 +39,7 @@ NOISE = {
         ("bridge.1.devname=br0\nnetconf.1.ip=10.20.1.20", "netconf.1.ip=10.20.1.20\nbridge.1.devname=br0")
     ],
     "ubiquiti-edgeswitch": [("12 days", "15 days"), ("12:05:11", "13:05:11")],
+    "ubiquiti-edgeos": [("\nset system ntp", "\n\nset system ntp")],
 }
 CHANGE = {
     "mikrotik-7": ("10.20.1.1/24", "10.20.1.2/24"),
@@ -48,6 +50,7 @@ CHANGE = {
     "tp-link": ("vlan 30", "vlan 31"),
     "ubiquiti-airos": ("5180", "5200"),
     "ubiquiti-edgeswitch": ("vlan 30", "vlan 31"),
+    "ubiquiti-edgeos": ("10.20.1.1/24", "10.20.1.2/24"),
 }
 
 
@@ -134,6 +137,8 @@ def test_a_torn_text_is_never_whole(gear: tuple[str, str, Family], share: float)
         ("dlink", "Available commands:\n ..  ?  clear\n"),
         ("ubiquiti-airos", "sort: /tmp/system.cfg: No such file or directory\n"),
         ("tp-link", "  Error: Invalid parameter.\n"),
+        ("ubiquiti-edgeos", "\n  Invalid command: show [confguration]\n\n"),
+        ("ubiquiti-edgeos", "-vbash: show: command not found\n"),
     ],
 )
 def test_what_is_no_configuration_is_told(name: str, answer: str) -> None:
@@ -141,6 +146,36 @@ def test_what_is_no_configuration_is_told(name: str, answer: str) -> None:
         check_whole(answer, FAMILIES[name], device="router")
     assert caught.value.subject == "router"
     assert caught.value.message.uk != caught.value.message.en
+
+
+SECRETS_OF_ROUTEROS = re.compile(
+    r'(?<= )[\w-]*(?:password|passphrase|pre-shared-key|private-key|secret)=(?:\\\n +)?(?:"(?:[^"\\]|\\.)*"|\S+)'
+)
+
+
+@pytest.mark.parametrize("name", ["mikrotik-7", "mikrotik-6"])
+def test_an_export_without_any_secret_is_no_copy_and_says_what_right_the_login_lacks(name: str) -> None:
+    raw = (GEAR / f"{name}.txt").read_text()
+    hidden = SECRETS_OF_ROUTEROS.sub("", raw)
+    assert set(re.findall(r"S3CRET\w+", hidden)) == {"S3CRETcommunity"}  # a community's name is shown to everybody
+    with pytest.raises(NotWhole, match="policy sensitive") as caught:
+        check_whole(hidden, FAMILIES["mikrotik"], device="d")
+    assert "право sensitive" in caught.value.message.uk
+    # One password that is empty among others that are not says nothing of rights.
+    check_whole(raw.replace("password=S3CRETppp ", ""), FAMILIES["mikrotik"], device="d")
+
+
+def test_a_switch_that_has_no_use_for_secrets_needs_none() -> None:
+    lines = ["/interface bridge", "add name=bridge1", "/interface wireless security-profiles"]
+    plain = "\n".join(["# 2026-11-29 14:05:11 by RouterOS 7.16", *lines, "set [ find default=yes ] x=y", "/x", "/y"])
+    check_whole(plain + "\n", FAMILIES["mikrotik"], device="d")
+
+
+def test_stars_in_place_of_passwords_are_no_copy() -> None:
+    raw = (GEAR / "ubiquiti-edgeos.txt").read_text()
+    stars = re.sub(r"'?\$6\$[^']*'?", "****************", raw)
+    with pytest.raises(NotWhole, match="level admin"):
+        check_whole(stars, FAMILIES["ubiquiti-edgeos"], device="d")
 
 
 def test_bounds_hold() -> None:
