@@ -108,34 +108,21 @@ class DevicePolls:
         self._known = known
 
     async def poll(self, device: Device) -> Reading:
-        """Read `device` now. A device that is away or wrong is a reading with an error, never an exception.
+        """Read `device` now. A device that is away or wrongly described is a reading with an error, never an exception.
 
-        Raises:
-            NotFound, InvalidConfig: the device's secret cannot be read.
-            InvalidArgument: its address or SNMP version is wrong.
+        One that cannot be asked, for want of its secret or for a wrong setting, is pinged like one that is not to be
+        asked, and the reading says why. Where even its address is wrong it has no `DEVICE_UP`: nothing is known of it.
         """
-        host, _ = parse_address(device.address)
         labels: Labels = (("site", device.site), ("device", device.id))
         wall_ns, began_ns = self._clock.wall_ns(), self._clock.mono_ns()
-        if device.snmp == "off":
-            ping = await self._pinger.ping(host, timeout_s=self._timeout_s)
-            result = Reading(device, bool(ping.times_s))
-            result.error = None if result.is_up else silence(device)
-        else:
-            target = self.target(device)
-            pinging = asyncio.ensure_future(self._pinger.ping(host, timeout_s=self._timeout_s))
-            try:
-                result = await self.read(device, target)
-                ping = await pinging
-            finally:
-                pinging.cancel()
-            spoke = isinstance(result.error, _SIGNS_OF_LIFE)
-            answered = self._ping_proves_life and ping.times_s
-            result.is_up = bool(result.snmp_is_up or answered or spoke)
-            if not result.is_up:
-                result.error = silence(device)
+        try:
+            host, _ = parse_address(device.address)
+            result, ping = await self._reach(device, host)
+        except InvalidArgument as error:
+            result, ping = Reading(device, is_up=False, error=error), None
         values = len(result.points)
-        result.points += _about(labels, wall_ns, ping, result)
+        if ping is not None:
+            result.points += _about(labels, wall_ns, ping, result)
         duration_s = (self._clock.mono_ns() - began_ns) / NS_PER_S
         result.points += [
             Point(metrics.DEVICE_POLL_DURATION.name, labels, wall_ns, round(duration_s, 3)),
@@ -143,6 +130,33 @@ class DevicePolls:
         ]
         self._tell(result)
         return result
+
+    async def _reach(self, device: Device, host: str) -> tuple[Reading, Ping]:
+        """Ping `device` and, if it is to be asked and can be, read it."""
+        target, trouble = None, None
+        if device.snmp != "off":
+            try:
+                target = self.target(device)
+            except BeketError as error:
+                trouble = error
+        if target is None:
+            ping = await self._pinger.ping(host, timeout_s=self._timeout_s)
+            result = Reading(device, is_up=bool(ping.times_s), error=trouble)
+            if not result.is_up:
+                result.error = trouble or silence(device)
+            return result, ping
+        pinging = asyncio.ensure_future(self._pinger.ping(host, timeout_s=self._timeout_s))
+        try:
+            result = await self.read(device, target)
+            ping = await pinging
+        finally:
+            pinging.cancel()
+        spoke = isinstance(result.error, _SIGNS_OF_LIFE)
+        answered = self._ping_proves_life and ping.times_s
+        result.is_up = bool(result.snmp_is_up or answered or spoke)
+        if not result.is_up:
+            result.error = silence(device)
+        return result, ping
 
     async def read(self, device: Device, target: Target) -> Reading:
         """Read `device` over SNMP alone, at `target`; see `poll`."""

@@ -168,6 +168,8 @@ def capture_silent(picture: SitePicture, call: Text) -> Words:
 
 def device_down(thing: Thing, site: Site, call: Text) -> Words:
     """A device answers nothing, or nobody hears of it."""
+    if thing.is_silent:
+        return _device_unknown(thing, site, call)
     device = thing.item
     kind = _KINDS[device.kind] if isinstance(device, Device) else _KINDS[DeviceKind.OTHER]
     where = place(site)
@@ -186,11 +188,6 @@ def device_down(thing: Thing, site: Site, call: Text) -> Words:
         ),
         why=said(
             say(
-                "Агент об'єкта працює, але про цей пристрій нічого не каже: найімовірніше, його ще не опитують.",
-                "The site's agent works but says nothing of this device: most likely it is not polled.",
-            )
-            if thing.is_silent
-            else say(
                 "Інші пристрої об'єкта працюють. Отже, цей вимкнено, він завис або пошкоджено кабель.",
                 "Other things at the site work, so this one is off, hangs, or its cable is damaged.",
             )
@@ -205,6 +202,40 @@ def device_down(thing: Thing, site: Site, call: Text) -> Words:
         over=said(
             say("Знову відповідає «{name}» — {site}", "“{name}” answers again: {site}", name=device.name, site=where)
         ),
+    )
+
+
+def _device_unknown(thing: Thing, site: Site, call: Text) -> Words:
+    """The site's agent cannot ask a device: nothing is known of the device itself."""
+    name, where = thing.item.name, place(site)
+    return Words(
+        title=said(
+            say("Бекет не опитує «{name}» — {site}", "Beket does not poll “{name}”: {site}", name=name, site=where)
+        ),
+        what=said(
+            say(
+                "Про пристрій «{name}» на об'єкті «{site}» немає вимірів. Чи працює він, невідомо.",
+                "There are no measurements of “{name}” at the site “{site}”. Whether it works is not known.",
+                name=name,
+                site=where,
+            )
+        ),
+        why=said(
+            say(
+                "Агент об'єкта працює, але цього пристрою не опитує. Мабуть, у переліку помилка в адресі.",
+                "The site's agent works but does not poll this device. Its address in the inventory is probably wrong.",
+            )
+        ),
+        todo=said(
+            say(
+                "Вимикати пристрій не треба. Перевірте його адресу в переліку. Якщо вона правильна, виконайте на "
+                "комп'ютері Бекета на об'єкті beket doctor agent: він скаже, що заважає.",
+                "Do not switch the device off. Check its address in the inventory. If that is right, run beket doctor "
+                "agent on Beket's computer at the site: it says what is in the way.",
+            )
+        ),
+        call=said(call),
+        over=said(say("Знову опитується «{name}» — {site}", "“{name}” is polled again: {site}", name=name, site=where)),
     )
 
 

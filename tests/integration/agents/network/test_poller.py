@@ -17,7 +17,7 @@ from agents.network.module_files import load_shipped
 from agents.network.poller import Poller, Schedule
 from agents.network.snmp.engine import UdpEngine
 from beket.kernel.clock import SystemClock
-from beket.kernel.errors import InvalidArgument, NoSpace, ProtocolError, TimedOut
+from beket.kernel.errors import InvalidArgument, NoSpace, NotFound, ProtocolError, TimedOut
 from beket.kernel.ids import DeviceId, SiteId
 from beket.kernel.inventory import Device
 from beket.kernel.metrics import Catalogue, Instruments, Point
@@ -146,11 +146,44 @@ def test_a_dead_device_costs_one_time_out_and_a_sentence_for_people(secrets: Sec
     assert values(reading, "device_ping_loss_ratio") == [1]
 
 
-def test_a_wrong_address_or_version_is_refused(secrets: SecretFolder) -> None:
-    for wrong in (device(""), device("sw:0"), device("sw:70000"), device("sw:x"), device("sw", snmp="v9")):
-        with pytest.raises(InvalidArgument):
-            poll(secrets, wrong)
+def test_of_a_device_with_a_wrong_address_nothing_is_known_but_that(secrets: SecretFolder) -> None:
+    for wrong in (device(""), device("sw:0"), device("sw:70000"), device("sw:x"), device("sw:x", snmp="off")):
+        reading = poll(secrets, wrong)
+        assert isinstance(reading.error, InvalidArgument)
+        assert values(reading, "device_up_ratio") == []
+        assert values(reading, "device_poll_values_count") == [0]
     assert parse_address("[fd00::1]") == ("fd00::1", 161)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (device("127.0.0.1", secret="not-written"), "chmod 600"),
+        (device("127.0.0.1", secret="readable-by-all"), "Секрет можуть прочитати інші."),
+        (device("127.0.0.1", snmp="v3"), "Користувача SNMPv3 записано неправильно"),
+        (device("127.0.0.1", snmp="v9"), "Невідома версія SNMP «v9»."),
+    ],
+)
+def test_a_living_device_that_cannot_be_asked_is_up_and_says_what_is_wrong(
+    secrets: SecretFolder, tmp_path: Path, wanted: Device, says: str
+) -> None:
+    open_to_all = tmp_path / "secrets" / "readable-by-all"
+    open_to_all.write_text("dolyna-read")
+    open_to_all.chmod(0o644)
+    reading = poll(secrets, wanted)
+    assert reading.is_up
+    assert values(reading, "device_up_ratio") == [1]
+    assert values(reading, "device_snmp_up_ratio") == []  # nobody asked
+    assert reading.error is not None
+    assert says in reading.error.sentence().uk
+
+
+def test_a_device_that_cannot_be_asked_and_does_not_answer_pings_is_down_and_says_what_is_wrong(
+    secrets: SecretFolder,
+) -> None:
+    reading = poll(secrets, device("no-such-host.invalid", secret="not-written"))
+    assert values(reading, "device_up_ratio") == [0]
+    assert isinstance(reading.error, NotFound)
 
 
 # The poller -----------------------------------------------------------------------------------------------------------
@@ -249,15 +282,25 @@ def test_points_wait_while_the_disk_is_full(agent: Snmpd, secrets: SecretFolder)
     assert sink.failures == 0
 
 
-def test_a_device_with_a_broken_setting_is_left_to_the_supervisor(agent: Snmpd, secrets: SecretFolder) -> None:
-    sink = Kept()
+def test_why_a_device_cannot_be_asked_is_counted_and_it_is_asked_as_soon_as_it_can_be(
+    agent: Snmpd, secrets: SecretFolder, tmp_path: Path
+) -> None:
+    sink, heard = Kept(), list[Reading]()
+
+    def counted(id_: str, reason: str) -> bool:
+        labels = {("device", id_), ("reason", reason)}
+        return any(p.name == metrics.DEVICE_POLL_INCOMPLETE.name and labels <= set(p.labels) for p in sink.points)
 
     async def story(poller: Poller) -> None:
-        poller.apply([device("sw:x", id="broken"), device(agent.address)])
+        poller.apply([device("sw:x", id="broken"), device(agent.address, id="keyless", secret="later")])
+        await until(lambda: counted("broken", "invalid_argument") and counted("keyless", "not_found"))
+        write_secret_file(tmp_path / "secrets" / "later", Secret("dolyna-read"))
         await until(lambda: sink.names()["device_uptime_seconds"] >= 2)
 
-    run_poller(secrets, sink, story)
-    assert not any(("device", "broken") in point.labels for point in sink.points)
+    run_poller(secrets, sink, story, heard.append)
+    up = [point for point in sink.points if point.name == "device_up_ratio"]
+    assert {(dict(point.labels)["device"], point.value) for point in up} == {("keyless", 1)}
+    assert [one.error is None for one in heard if one.device.id == "keyless"] == [False, True]
 
 
 def test_nonsense_is_an_answer_too(secrets: SecretFolder) -> None:

@@ -249,6 +249,12 @@ def test_a_device_nobody_polls_is_told_while_its_agent_speaks(village: Village) 
     village.points.pop("router")
     village.live(30, mute=frozenset({"router"}))
     assert village.told == [("device-down:router", "firing")]
+    words = village.alerts.known()["device-down:router"].words
+    assert words is not None
+    assert words.title.uk == "Бекет не опитує «Маршрутизатор» — Школа (Цибульківка)"
+    assert "невідомо" in words.what.uk
+    assert words.todo.uk.startswith("Вимикати пристрій не треба.")
+    assert "beket doctor agent" in words.todo.uk
 
 
 def test_a_silent_recording_program_is_one_alert(village: Village) -> None:
