@@ -155,9 +155,44 @@ def _counted(metric: Metric, device: DeviceId, *, now_ns: int, history: History)
     series = history(metric.name, device, now_ns - HOUR_NS, now_ns + 1)
     if metric not in _HOURLY:
         return [Reading(_title(metric), "", _number(one.values[-1])) for one in series if one.values]
-    grown = sum(growth(Track(one.times_ms, one.values)) or 0 for one in series)
+    if metric is network.DEVICE_POLL_INCOMPLETE:
+        return _incomplete(series)
+    grown = _grown(series)
     title = say("{what}, за годину", "{what}, in the last hour", what=_title(metric))
     return [Reading(title, "", _number(grown))] if grown else []
+
+
+def _incomplete(series: Sequence[SeriesSamples]) -> list[Reading]:
+    """Polls of the last hour that were not complete, each reason in words."""
+    by_reason: dict[str, list[SeriesSamples]] = {}
+    for one in series:
+        by_reason.setdefault(dict(one.labels).get("reason", ""), []).append(one)
+    return [
+        Reading(_why(reason), "", _number(grown))
+        for reason, found in sorted(by_reason.items())
+        if (grown := _grown(found))
+    ]
+
+
+def _why(reason: str) -> Text:
+    why = _REASONS.get(reason, plain(reason))
+    return say("Неповні опитування за годину: {why}", "Incomplete polls in the last hour: {why}", why=why)
+
+
+def _grown(series: Iterable[SeriesSamples]) -> float:
+    return sum(growth(Track(one.times_ms, one.values)) or 0 for one in series)
+
+
+# By `beket.kernel.errors.Kind`.
+_REASONS: Mapping[str, Text] = {
+    "timed_out": say("не відповідає або відповідає надто повільно", "no answer, or too slow an answer"),
+    "unreachable": say("до нього немає шляху", "there is no way to it"),
+    "protocol": say("відповідає незрозуміло або відмовляє", "it answers nonsense, or refuses"),
+    "unauthenticated": say("не приймає пароля читання", "it does not accept our user or password"),
+    "not_found": say("на комп'ютері Бекета немає його пароля читання", "its secret is missing on Beket's computer"),
+    "invalid_config": say("його пароль читання записано неправильно", "its secret is written wrongly"),
+    "invalid_argument": say("адресу чи версію SNMP записано неправильно", "its address or SNMP version is wrong"),
+}
 
 
 def _fresh(points: Iterable[Point], device: DeviceId, now_ns: int) -> list[Point]:

@@ -81,7 +81,8 @@ def history(name: str, device: DeviceId, start_ns: int, end_ns: int) -> Sequence
     if name == network.PORT_IN_ERRORS.name:
         return [SeriesSamples(name, (("port", "ge1"),), times, [0] * 9 + [3, 7])]
     if name == network.DEVICE_POLL_INCOMPLETE.name:
-        return [SeriesSamples(name, (("reason", "timed_out"),), times, [0] * 10 + [2])]
+        counts = {"timed_out": 2, "not_found": 3, "busy": 0}
+        return [SeriesSamples(name, (("reason", why),), times, [0] * 10 + [n]) for why, n in counts.items()]
     return []
 
 
@@ -157,7 +158,7 @@ MEASURED: dict[str, tuple[float, str]] = {
     "device_part_ok_ratio": (0, "Частина пристрою справна <b>psu1</b></dt><dd>ні<"),
     "device_poll_duration_seconds": (0.35, "Скільки тривало опитування</dt><dd>350 мс<"),
     "device_poll_values_count": (812, "Скільки значень прочитано за опитування</dt><dd>812<"),
-    "device_poll_incomplete_total": (2, "Неповні опитування за причиною, за годину</dt><dd>2<"),
+    "device_poll_incomplete_total": (2, "не відповідає або відповідає надто повільно</dt><dd>2<"),
     "device_polls_missed_total": (3, "Опитування, на які не вистачило часу, за годину</dt><dd>3<"),
     "device_traps_total": (4, "Повідомлення (traps), які надіслав пристрій, за годину</dt><dd>4<"),
     "sensor_temperature_celsius": (-4.5, "Температура <b>psu1</b></dt><dd>−4,5 °C<"),
@@ -217,6 +218,15 @@ def test_every_number_of_the_device_page_in_grafana_is_here(access: AccessStore)
 def test_a_reading_of_an_hour_ago_is_not_how_it_is_now(page: str) -> None:
     assert "Зайнятість процесора</dt><dd>17 %" in page
     assert "Зайнята частка" not in page
+
+
+def test_why_polls_are_not_complete_is_told_in_words(page: str) -> None:
+    for words in (
+        "Неповні опитування за годину: не відповідає або відповідає надто повільно</dt><dd>2<",
+        "Неповні опитування за годину: на комп&#39;ютері Бекета немає його пароля читання</dt><dd>3<",
+    ):
+        assert words in page
+    assert page.count("Неповні опитування") == 2
 
 
 def test_when_a_port_counts_anew_is_told_only_where_the_device_ran_on() -> None:
