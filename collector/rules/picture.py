@@ -12,12 +12,15 @@ from typing import Protocol
 import msgspec
 
 from beket.kernel.clock import NS_PER_S
+from beket.kernel.errors import Kind
 from beket.kernel.ids import SiteId
 from beket.kernel.inventory import Camera, Device, Inventory, Site
 from beket.kernel.metrics import Point
 
 # A site's clock may run a little ahead of ours.
 AHEAD_MAX_NS = 600 * NS_PER_S
+# Why a device could not be asked at all though it may live (`beket.kernel.errors.Kind`).
+SETTINGS_WRONG = frozenset({Kind.NOT_FOUND, Kind.INVALID_CONFIG, Kind.INVALID_ARGUMENT})
 
 
 class LatestSamples(Protocol):
@@ -47,11 +50,13 @@ class Thing:
     Attributes:
         is_up: None when it cannot be told.
         is_silent: nothing is heard of it although its site's agent speaks.
+        is_only_pinged: its agent cannot ask it anything, for want of its secret or for a wrong setting.
     """
 
     item: Device | Camera
     is_up: bool | None
     is_silent: bool = False
+    is_only_pinged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,16 @@ class Watch:
         device_up: name of the metric that says whether a device answers.
         camera_up: the same for whether a camera records.
         light: the same for whether a site has mains power; "" where nothing says it.
+        incomplete: the same for how often a device could not be asked for all, by reason; "" where nothing says it.
     """
 
-    def __init__(self, patience: Patience, *, device_up: str, camera_up: str, light: str = "") -> None:
+    def __init__(
+        self, patience: Patience, *, device_up: str, camera_up: str, light: str = "", incomplete: str = ""
+    ) -> None:
         self._patience = patience
+        self._incomplete = incomplete
+        self._incomplete_polls: dict[tuple[str, str], float] = {}
+        self._only_pinged_ns: dict[str, int] = {}
         self._light = light
         self._labels = {device_up: "device", camera_up: "camera"}
         self._newest_ns: dict[tuple[str, str], int] = {}
@@ -105,6 +116,8 @@ class Watch:
                 self._hear(("site", site), point.wall_ns, mono_ns)
                 if point.name == self._light:
                     self._values["light", site] = (point.wall_ns, point.value)
+            if point.name == self._incomplete and labels.get("reason") in SETTINGS_WRONG:
+                self._count(labels.get("device", ""), labels["reason"], point)
             kind = self._labels.get(point.name)
             if kind and kind in labels:
                 key = (kind, labels[kind])
@@ -144,6 +157,13 @@ class Watch:
             for site in inventory.sites
         ]
 
+    def _count(self, device: str, reason: str, point: Point) -> None:
+        """Another poll could not ask this device: its counter grew."""
+        before = self._incomplete_polls.get((device, reason))
+        self._incomplete_polls[device, reason] = point.value
+        if before is not None and point.value > before:
+            self._only_pinged_ns[device] = point.wall_ns
+
     def _hear(self, key: tuple[str, str], wall_ns: int, mono_ns: int) -> None:
         if wall_ns > self._newest_ns.get(key, -1):
             self._newest_ns[key] = wall_ns
@@ -164,7 +184,8 @@ class Watch:
     def _thing(self, kind: str, item: Device | Camera, mono_ns: int, wall_ns: int) -> Thing:
         key = (kind, item.id)
         if key in self._values and self._is_fresh(self._values[key][0], wall_ns):
-            return Thing(item, self._values[key][1] > 0)
+            is_only_pinged = kind == "device" and self._is_fresh(self._only_pinged_ns.get(item.id, 0), wall_ns)
+            return Thing(item, self._values[key][1] > 0, is_only_pinged=is_only_pinged)
         # No word of it. That says something only while its agent speaks of the present.
         site = ("site", item.site)
         speaks = self._is_silent(site, mono_ns) is False and self._is_fresh(self._newest_ns.get(site, 0), wall_ns)

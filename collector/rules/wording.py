@@ -188,12 +188,26 @@ def device_down(thing: Thing, site: Site, call: Text) -> Words:
         ),
         why=said(
             say(
+                "На ping він не відповідає, а інакше спитати його Бекет не може: на комп'ютері Бекета на об'єкті "
+                "немає його пароля читання, або той записано неправильно. Пристрій може й працювати.",
+                "It does not answer pings, and Beket cannot ask it otherwise: its secret is missing or written wrongly "
+                "on Beket's computer at the site. The device may well work.",
+            )
+            if thing.is_only_pinged
+            else say(
                 "Інші пристрої об'єкта працюють. Отже, цей вимкнено, він завис або пошкоджено кабель.",
                 "Other things at the site work, so this one is off, hangs, or its cable is damaged.",
             )
         ),
         todo=said(
             say(
+                "Перевірте, чи горять на ньому лампочки. Якщо горять, не вимикайте його, а виконайте на комп'ютері "
+                "Бекета на об'єкті beket doctor agent: він скаже, що виправити.",
+                "Look whether its lights are on. If they are, do not switch it off: run beket doctor agent on Beket's "
+                "computer at the site, which says what to mend.",
+            )
+            if thing.is_only_pinged
+            else say(
                 "Перевірте, чи горять на ньому лампочки. Вимкніть на 10 секунд і ввімкніть. Перевірте кабель.",
                 "Look whether its lights are on. Switch it off for 10 seconds and on again. Check the cable.",
             )

@@ -169,6 +169,7 @@ def watch(config: AlertsConfig) -> Watch:
     return Watch(
         patience,
         device_up=network.DEVICE_UP.name,
+        incomplete=network.DEVICE_POLL_INCOMPLETE.name,
         camera_up=cameras.UP.name,
         light=services_metrics.SITE_LIGHT.name,
     )

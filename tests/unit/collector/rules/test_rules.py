@@ -77,7 +77,11 @@ class Village:
             arrivals=lambda: {SCHOOL.id: self.taken},
             alerts=self.alerts,
             watch=Watch(
-                Patience(60, 120), device_up="device_up_ratio", camera_up="camera_up_ratio", light="site_light_ratio"
+                Patience(60, 120),
+                device_up="device_up_ratio",
+                camera_up="camera_up_ratio",
+                light="site_light_ratio",
+                incomplete="device_poll_incomplete_total",
             ),
             rules=Rules(Timing(0, 20, 30), Timing(10, 20, 30), timing, timing, contact="Петро, 067"),
             boot_id=boot_id,
@@ -255,6 +259,34 @@ def test_a_device_nobody_polls_is_told_while_its_agent_speaks(village: Village) 
     assert "невідомо" in words.what.uk
     assert words.todo.uk.startswith("Вимикати пристрій не треба.")
     assert "beket doctor agent" in words.todo.uk
+
+
+@pytest.mark.parametrize("reason", ["not_found", "timed_out"])
+def test_a_device_whose_secret_is_missing_is_not_to_be_switched_off(village: Village, reason: str) -> None:
+    labels = (("site", SCHOOL.id), ("device", "router"), ("reason", reason))
+    for count in range(12):
+        name = "device_poll_incomplete_total"
+        village.points["incomplete"] = Point(name, labels, village.clock.wall_ns() + TICK_S * NS_PER_S, float(count))
+        village.live(1, down=frozenset({"router"}))
+    assert village.told == [("device-down:router", "firing")]
+    words = village.alerts.known()["device-down:router"].words
+    assert words is not None
+    assert ("Вимкніть на 10 секунд" in words.todo.uk) == (reason == "timed_out")
+    assert ("beket doctor agent" in words.todo.uk) == (reason == "not_found")
+
+
+def test_a_secret_that_was_missing_once_is_forgotten_when_it_is_there_again(village: Village) -> None:
+    labels = (("site", SCHOOL.id), ("device", "router"), ("reason", "not_found"))
+    for count in (1, 2):
+        name = "device_poll_incomplete_total"
+        village.points["incomplete"] = Point(name, labels, village.clock.wall_ns(), float(count))
+        village.live(1)
+    village.live(20)
+    village.points["incomplete"] = Point(name, labels, village.clock.wall_ns(), 2.0)
+    village.live(10, down=frozenset({"router"}))
+    words = village.alerts.known()["device-down:router"].words
+    assert words is not None
+    assert "Вимкніть на 10 секунд" in words.todo.uk
 
 
 def test_a_silent_recording_program_is_one_alert(village: Village) -> None:
