@@ -46,6 +46,20 @@ class StreamFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class RunClocks:
+    """What was known of the clocks when a run began.
+
+    Attributes:
+        correction_ns: how far the machine's wall clock had been moved since the camera's run before; None when it had
+            not. Added to the times of earlier runs, back to the machine's start or an earlier move, it corrects them.
+        camera_offset_ns: how far the camera's own clock was ahead of the machine's; None when it had not said.
+    """
+
+    correction_ns: int | None
+    camera_offset_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """One frame as fMP4 (`moof` + `mdat`): the same bytes on disk and to every viewer.
 
@@ -99,8 +113,13 @@ class SegmentSink(Protocol):
     reason `disk`. The camera is recorded again from its next run on.
     """
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
-        """Begin a run of fragments that share `stream`; ends the camera's run before it, if one is open."""
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None:
+        """Begin a run of fragments that share `stream`; ends the camera's run before it, if one is open.
+
+        `clocks` is kept beside the run.
+        """
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
         """Append fragments of the open run, in order. The first one of a run is a key frame.

@@ -30,7 +30,7 @@ from beket.kernel.errors import NotFound
 from beket.kernel.ids import CameraId, CommunityId, SiteId
 from beket.kernel.inventory import AccessClass, Camera, Community, Inventory, Site
 from beket.kernel.metrics import Instruments
-from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, RunClocks, StreamFormat
 from beket.kernel.secrets import Secret
 from beket.kernel.supervise import keep_running
 from beket.sim.camera import SimulatedCamera, SimulatedCameras
@@ -87,7 +87,9 @@ class Nowhere:
     def __init__(self) -> None:
         self.writes = 0
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None: ...
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None: ...
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
         self.writes += 1

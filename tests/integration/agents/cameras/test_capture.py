@@ -14,7 +14,7 @@ from beket.kernel.clock import SystemClock
 from beket.kernel.errors import NoSpace, NotFound
 from beket.kernel.ids import CameraId, SiteId
 from beket.kernel.inventory import AccessClass, Camera
-from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, RunClocks, StreamFormat
 from beket.kernel.secrets import Secret
 from beket.media.rtp.access_unit import VideoFormat
 from beket.media.rtsp.mount import Mount
@@ -55,7 +55,9 @@ class MemorySink:
         self.is_full = False
         self.absent: list[tuple[str, GapReason]] = []
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None:
         self.runs.setdefault(camera, []).append(Run(stream, start_90k))
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:

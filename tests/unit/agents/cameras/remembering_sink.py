@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, RunClocks, StreamFormat
 
 
 class RememberingSink:
@@ -11,11 +11,15 @@ class RememberingSink:
     def __init__(self) -> None:
         self.events: list[str] = []
         self.runs: list[tuple[int, list[Fragment]]] = []
+        self.clocks: list[RunClocks | None] = []  # of each run
         self.failure: BeketError | None = None
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None:
         self.events.append("start")
         self.runs.append((start_90k, []))
+        self.clocks.append(clocks)
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
         failure, self.failure = self.failure, None

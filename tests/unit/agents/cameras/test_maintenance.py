@@ -9,7 +9,7 @@ from agents.cameras.maintenance import ExplainedSink, in_maintenance, set_mainte
 from beket.kernel.clock import NS_PER_S, SimulatedClock
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, RunClocks, StreamFormat
 from beket.kernel.units import ns_to_90k
 from beket.testing.fragments import made_up_stream
 
@@ -29,7 +29,9 @@ class Sink:
     def __init__(self) -> None:
         self.events: list[tuple[CameraId, str]] = []
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None:
         self.events.append((camera, "start"))
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
