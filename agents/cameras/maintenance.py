@@ -16,7 +16,7 @@ from beket.kernel.clock import NS_PER_S, Clock
 from beket.kernel.durable_file import put_file
 from beket.kernel.errors import InvalidArgument
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason, SegmentSink, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, RunClocks, SegmentSink, StreamFormat
 from beket.kernel.text import say
 from beket.kernel.units import ns_to_90k
 
@@ -70,10 +70,12 @@ class ExplainedSink:
             self._hidden.clear()
         self._is_on = is_on
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None:
         """See `SegmentSink.start_run`."""
         self._hidden.pop(camera, None)
-        self._sink.start_run(camera, stream, start_90k=start_90k)
+        self._sink.start_run(camera, stream, start_90k=start_90k, clocks=clocks)
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
         """See `SegmentSink.write`."""

@@ -5,16 +5,19 @@ frame; new parameter sets or a step of the clock begin a new one.
 """
 
 import contextlib
+import logging
 
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.errors import BeketError
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import Fragment, GapReason, LiveTap, SegmentSink, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, LiveTap, RunClocks, SegmentSink, StreamFormat
 from beket.kernel.units import TICKS_PER_S
 from beket.media.fmp4.fragments import fragment, init_segment
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
 from beket.media.rtp.rtcp import SenderReport
 from beket.media.timing import RunReason, StreamClock
+
+log = logging.getLogger(__name__)
 
 FIRST_DURATION_90K = TICKS_PER_S // 25  # of a lone frame: nobody knows; a film's usual
 DISK_PAUSE_NS = 5 * NS_PER_S
@@ -43,6 +46,7 @@ class Recorder:
         self._sequence = 0
         self._last_duration_90k = FIRST_DURATION_90K
         self._not_before_ns = 0
+        self._correction_ns = 0  # how far our clock was moved since the run before began
 
     def begin_stream(self, *, clock_rate: int = TICKS_PER_S) -> None:
         """The camera was connected anew: its RTP clock has nothing to do with the one before."""
@@ -67,8 +71,8 @@ class Recorder:
         stamp = self._clock.stamp(unit.timestamp, arrival_mono_ns=arrival_mono_ns, arrival_wall_ns=arrival_wall_ns)
         if unit.format is not None:
             self._format = unit.format
-        if self.is_recording and stamp.starts_new_run:
-            self.end(GapReason.CAMERA if self._clock.reason is RunReason.MEDIA_JUMP else GapReason.CLOCK)
+        if stamp.starts_new_run:
+            self._note_clock()
         elif self.is_recording:
             self._let_go(stamp.start_90k - self._held_start_90k)
         if not self.is_recording or unit.format is not None:
@@ -107,6 +111,17 @@ class Recorder:
         self._finished.clear()
         self._not_before_ns = mono_ns + DISK_PAUSE_NS
 
+    def _note_clock(self) -> None:
+        """Time does not go on from the frame before: end the run, and remember for the next how far our clock moved."""
+        if self._clock.reason is RunReason.WALL_STEP:
+            self._correction_ns += self._clock.correction_ns
+            moved_s = self._clock.correction_ns / NS_PER_S
+            log.warning(
+                "%s: this machine's clock was moved by %+.3f s; recordings before are off by it", self._camera, moved_s
+            )
+        if self.is_recording:
+            self.end(GapReason.CAMERA if self._clock.reason is RunReason.MEDIA_JUMP else GapReason.CLOCK)
+
     def _may_start(self, unit: AccessUnit, mono_ns: int) -> bool:
         return unit.is_key and self._format is not None and mono_ns >= self._not_before_ns
 
@@ -115,7 +130,9 @@ class Recorder:
         video = self._format
         self.hand_over()
         self.stream = StreamFormat(video.codec, video.width, video.height, init_segment(video))
-        self._sink.start_run(self._camera, self.stream, start_90k=start_90k)
+        clocks = RunClocks(self._correction_ns or None, self._clock.camera_offset_ns)
+        self._correction_ns = 0
+        self._sink.start_run(self._camera, self.stream, start_90k=start_90k, clocks=clocks)
         if self._tap is not None:
             self._tap.start_run(self._camera, self.stream)
         self._run_start_90k, self._sequence, self.is_recording = start_90k, 0, True

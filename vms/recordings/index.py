@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import GapInfo, GapReason, StreamFormat
+from beket.kernel.ports import GapInfo, GapReason, RunClocks, StreamFormat
 from beket.kernel.units import TICKS_PER_S
 from vms.recordings.held import is_free
 from vms.recordings.layout import SegmentKey
@@ -437,8 +437,16 @@ def is_known(connection: sa.Connection, disk: int, key: SegmentKey) -> bool:
     )
 
 
-def add_run(connection: sa.Connection, camera: CameraId, *, run: int, start_90k: int, stream: StreamFormat) -> None:
-    """Remember what the run's frames are like; known already is no error."""
+def add_run(
+    connection: sa.Connection,
+    camera: CameraId,
+    *,
+    run: int,
+    start_90k: int,
+    stream: StreamFormat,
+    clocks: RunClocks | None = None,
+) -> None:
+    """Remember what the run's frames are like, and what `clocks` were as it began; known already is no error."""
     where = (runs.c.camera == camera_row(connection, camera), runs.c.run == run)
     if connection.execute(sa.select(runs.c.run).where(*where)).first() is None:
         connection.execute(
@@ -449,8 +457,20 @@ def add_run(connection: sa.Connection, camera: CameraId, *, run: int, start_90k:
                 codec=stream.codec,
                 width=stream.width,
                 height=stream.height,
+                correction_ns=clocks.correction_ns if clocks else None,
+                camera_offset_ns=clocks.camera_offset_ns if clocks else None,
             )
         )
+
+
+def clocks_of_runs(connection: sa.Connection, camera: CameraId) -> list[tuple[int, RunClocks]]:
+    """What was known of the clocks as each of the camera's runs began, oldest run first, by the run's number."""
+    rows = connection.execute(
+        sa.select(runs.c.run, runs.c.correction_ns, runs.c.camera_offset_ns)
+        .where(runs.c.camera == find_camera(connection, camera))
+        .order_by(runs.c.run)
+    )
+    return [(row.run, RunClocks(row.correction_ns, row.camera_offset_ns)) for row in rows]
 
 
 # Gaps -----------------------------------------------------------------------------------------------------------------

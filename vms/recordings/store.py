@@ -22,7 +22,7 @@ from beket.kernel.database import Database
 from beket.kernel.errors import BeketError, Busy, NoSpace, NotFound
 from beket.kernel.ids import CameraId
 from beket.kernel.logs import level_number
-from beket.kernel.ports import GapInfo, GapReason, StreamFormat
+from beket.kernel.ports import GapInfo, GapReason, RunClocks, StreamFormat
 from beket.kernel.text import say
 from beket.kernel.units import TICKS_PER_S
 from vms.recordings import container, garbage_index, held, index, seal_index
@@ -64,7 +64,15 @@ class Store:
 
     # Recording --------------------------------------------------------------------------------------------------------
 
-    def announce(self, camera: CameraId, stream: StreamFormat, *, start_90k: int, unexplained: GapReason) -> Announced:
+    def announce(
+        self,
+        camera: CameraId,
+        stream: StreamFormat,
+        *,
+        start_90k: int,
+        unexplained: GapReason,
+        clocks: RunClocks | None = None,
+    ) -> Announced:
         """Expect the first segment of a new run.
 
         The gap that was going on ends here; a hole that nobody explained is put down as `unexplained`.
@@ -73,7 +81,7 @@ class Store:
 
         def expect(connection: sa.Connection) -> Announced:
             announced = index.announce(connection, disk, camera, start_90k=start_90k)
-            index.add_run(connection, camera, run=announced.run, start_90k=start_90k, stream=stream)
+            index.add_run(connection, camera, run=announced.run, start_90k=start_90k, stream=stream, clocks=clocks)
             self._end_gap(connection, camera, start_90k, unexplained)
             return announced
 

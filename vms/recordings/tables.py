@@ -82,6 +82,8 @@ garbage = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# The last two are what the site knew of the clocks as the run began (`RunClocks`); NULL at the centre, after a rebuild,
+# and where there was nothing to know.
 runs = sa.Table(
     "runs",
     metadata,
@@ -91,6 +93,8 @@ runs = sa.Table(
     sa.Column("codec", sa.Text, nullable=False),
     sa.Column("width", sa.Integer, nullable=False),
     sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("correction_ns", sa.BigInteger),
+    sa.Column("camera_offset_ns", sa.BigInteger),
     sqlite_with_rowid=False,
 )
 

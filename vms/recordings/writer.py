@@ -18,7 +18,7 @@ from beket.kernel.errors import BeketError, Busy, Internal, NoSpace
 from beket.kernel.ids import CameraId
 from beket.kernel.logs import level_number
 from beket.kernel.metrics import Instruments
-from beket.kernel.ports import Fragment, GapReason, StreamFormat
+from beket.kernel.ports import Fragment, GapReason, RunClocks, StreamFormat
 from beket.kernel.text import say
 from beket.kernel.units import MIB, TICKS_PER_S
 from vms import metrics
@@ -43,7 +43,7 @@ SYNCS_AT_ONCE = 8
 class _Start:
     camera: CameraId
     stream: StreamFormat
-    start_90k: int
+    clocks: RunClocks | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class _Camera:
     """What the disk thread knows of a camera whose run is open."""
 
     stream: StreamFormat
+    clocks: RunClocks | None = None  # not in the index yet
     segment: GrowingSegment | None = None
     waiting: list[Fragment] = field(default_factory=list)
     failed: bool = False
@@ -129,12 +130,14 @@ class Recorder:
 
     # Called by capture ------------------------------------------------------------------------------------------------
 
-    def start_run(self, camera: CameraId, stream: StreamFormat, *, start_90k: int) -> None:
+    def start_run(
+        self, camera: CameraId, stream: StreamFormat, *, start_90k: int, clocks: RunClocks | None = None
+    ) -> None:
         """See `SegmentSink.start_run`."""
         with self._wake:
             self._choked.discard(camera)
             self._failed.pop(camera, None)
-            self._queue.append(_Start(camera, stream, start_90k))
+            self._queue.append(_Start(camera, stream, clocks))
 
     def write(self, camera: CameraId, fragments: Sequence[Fragment]) -> None:
         """See `SegmentSink.write`. A failure is said once; whoever goes on writing is recorded again at a key frame."""
@@ -242,9 +245,9 @@ class Recorder:
 
     def _do(self, command: _Command) -> None:
         match command:
-            case _Start(camera, stream, _):
+            case _Start(camera, stream, clocks):
                 self._end(camera, None)
-                self._cameras[camera] = _Camera(stream)
+                self._cameras[camera] = _Camera(stream, clocks)
             case _Write(camera, fragments):
                 for fragment in fragments:
                     self._take(camera, fragment)
@@ -275,7 +278,10 @@ class Recorder:
         if state.segment is None:
             # Nobody ended a run before this one with a reason: it failed here, or its clock jumped.
             unexplained = GapReason.DISK if state.failed else GapReason.CLOCK
-            announced = self._store.announce(camera, state.stream, start_90k=start_90k, unexplained=unexplained)
+            announced = self._store.announce(
+                camera, state.stream, start_90k=start_90k, unexplained=unexplained, clocks=state.clocks
+            )
+            state.clocks = None  # what goes on after a fault of the disk is a run of its own, and begins with nothing
             state.segment = self._store.open(announced, state.stream)
             state.failed = False
         elif start_90k - state.segment.announced.key.start_90k >= self._segment_90k:

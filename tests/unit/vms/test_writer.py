@@ -11,7 +11,7 @@ from beket.kernel.clock import SimulatedClock
 from beket.kernel.errors import Busy, NoSpace
 from beket.kernel.ids import CameraId
 from beket.kernel.metrics import Instruments
-from beket.kernel.ports import Fragment, GapInfo, GapReason, SegmentSink
+from beket.kernel.ports import Fragment, GapInfo, GapReason, RunClocks, SegmentSink
 from beket.kernel.units import TICKS_PER_S
 from beket.media.fmp4 import reader
 from beket.testing.crash_disk import CrashDisk, Operation
@@ -187,6 +187,25 @@ def test_a_run_without_a_frame_leaves_no_segment_and_no_file(
     recorder.end_run(YARD, reason=GapReason.CAMERA)
     assert recorder.flush(10)
     assert stored(store) == []
+    assert findings(store) == []
+
+
+def test_what_was_known_of_the_clocks_is_kept_beside_the_run_that_began_with_it(
+    make_store: Callable[..., Store], make_recorder: Callable[..., Recorder]
+) -> None:
+    store = make_store()
+    recorder = make_recorder(store, segment_s=4)
+    told = [None, RunClocks(-(10**9) * 3 * 3600, 7), RunClocks(None, None)]
+    for at, clocks in enumerate(told):
+        fragments = noise(10, start_90k=DAY_90K + at * 60 * TICKS_PER_S)
+        recorder.start_run(GATE, STREAM, start_90k=fragments[0].start_90k, clocks=clocks)
+        recorder.write(GATE, fragments)
+    recorder.end_run(GATE, reason=GapReason.CAMERA)
+    assert recorder.flush(10)
+    with store.database.read() as connection:
+        kept = index.clocks_of_runs(connection, GATE)
+    assert [clocks for _, clocks in kept] == [RunClocks(None, None), *told[1:]]
+    assert [run for run, _ in kept] == sorted({segment.run for segment in stored(store)})
     assert findings(store) == []
 
 

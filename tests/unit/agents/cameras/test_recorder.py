@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from agents.cameras.recorder import Recorder
 from beket.kernel.errors import NoSpace
 from beket.kernel.ids import CameraId
-from beket.kernel.ports import GapReason
+from beket.kernel.ports import GapReason, RunClocks
 from beket.media.rtp.access_unit import AccessUnit, VideoFormat
+from beket.media.rtp.rtcp import SenderReport
 from tests.unit.agents.cameras.remembering_sink import RememberingSink
 
 GATE = CameraId("gate")
@@ -70,6 +71,38 @@ def test_clock_that_steps_ends_the_run_and_a_key_frame_begins_the_next() -> None
     feed.give()
     feed.give(is_key=True)
     assert feed.events() == ["start", "write 2", "end clock", "start"]
+
+
+HOUR_NS = 3600 * 10**9
+
+
+def test_run_begins_with_how_far_our_clock_was_moved_and_what_the_camera_said_of_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    feed = Feed()
+    feed.give(is_key=True, video=FORMAT)
+    feed.recorder.observe(SenderReport(1, START_NS + 2 * HOUR_NS, 0))  # a camera set to local time
+    feed.wall_shift_ns = HOUR_NS
+    feed.give()
+    feed.wall_shift_ns = 3 * HOUR_NS  # moved twice before a key frame comes
+    feed.give()
+    feed.give(is_key=True)
+    feed.give(is_key=True, video=FORMAT)  # a run that the clock has nothing to do with
+    assert feed.sink.clocks == [
+        RunClocks(None, None), RunClocks(3 * HOUR_NS, 2 * HOUR_NS), RunClocks(None, 2 * HOUR_NS)
+    ]  # fmt: skip
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert "gate: this machine's clock was moved by +7200.000 s" in caplog.text
+
+
+def test_clock_that_is_moved_while_the_camera_is_away_is_told_to_its_next_run() -> None:
+    feed = Feed()
+    feed.give(is_key=True, video=FORMAT)
+    feed.recorder.end(GapReason.LINK)
+    feed.wall_shift_ns = -HOUR_NS
+    feed.recorder.begin_stream()
+    feed.give(is_key=True, video=FORMAT)
+    assert [clocks and clocks.correction_ns for clocks in feed.sink.clocks] == [None, -HOUR_NS]
 
 
 def test_camera_whose_time_jumps_back_is_the_camera_s_fault() -> None:
