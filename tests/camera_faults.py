@@ -132,6 +132,12 @@ def _lose(camera: FaultyCamera) -> None:
     camera.skip_packets(camera.rng.randrange(1, 40))
 
 
+def _repeat(camera: FaultyCamera) -> None:
+    """A packet that came long ago comes once more."""
+    header = bytes((0x80, 96)) + ((camera.mount._sequence - 9) & 0xFFFF).to_bytes(2, "big") + bytes(8)
+    camera.send_raw(b"$\0" + (len(header) + 3).to_bytes(2, "big") + header + b"\x41\x9a\x80")
+
+
 def _leave_zeros(camera: FaultyCamera) -> None:
     camera.leave_zeros(camera.rng.randrange(1, 4))
 
@@ -180,6 +186,10 @@ def _counted(status: CameraStatus, runs: int) -> bool:
     return status.connects == runs == 1 and status.lost_packets > 0
 
 
+def _counted_late(status: CameraStatus, runs: int) -> bool:
+    return status.connects == runs == 1 and (status.lost_packets, status.late_packets > 0) == (0, True)
+
+
 def faults(*, stall_s: float) -> list[Fault]:
     """All of them; a stall is seen after `stall_s`."""
     frozen_s = stall_s + 2
@@ -192,6 +202,7 @@ def faults(*, stall_s: float) -> list[Fault]:
         Fault("loops-its-clock", _loop_clock, GapReason.CAMERA, _split, gap_max_s=0.5),
         Fault("drops", _drop, GapReason.LINK, _called_again, gap_max_s=3),
         Fault("loses-packets", _lose, None, _counted),
+        Fault("repeats-packets", _repeat, None, _counted_late),
         Fault("leaves-zeros", _leave_zeros, None, _once),
     ]
 

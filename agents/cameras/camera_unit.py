@@ -49,6 +49,7 @@ class CameraUnit:
         self._frame_ns: int | None = None
         self._frames = self._frames_before = 0  # in all; when this stream began
         self._closed_bytes = 0
+        self._closed_late = 0
         self._lost_packets = 0
         self._connects = 0
 
@@ -115,6 +116,7 @@ class CameraUnit:
             frames=self._frames,
             received_bytes=self._closed_bytes + (self._session.received_bytes if self._session else 0),
             lost_packets=self._lost_packets,
+            late_packets=self._closed_late + (self._session.late_packets if self._session else 0),
             connects=self._connects,
         )
 
@@ -139,6 +141,7 @@ class CameraUnit:
             await self._over
         finally:
             self._closed_bytes += self._session.received_bytes
+            self._closed_late += self._session.late_packets
             self._session.close()
             self._session = self._over = None
 

@@ -27,7 +27,8 @@ class CameraStatus:
         reason: what the gap that runs now is put down to; None while it records.
         stream: format of the run, None before the first.
         clock_offset_s: how far the camera's own clock is ahead of ours; None when it never said.
-        lost_packets: missing by RTP sequence number.
+        lost_packets: missing by RTP sequence number when they were needed.
+        late_packets: came after they were needed, or twice; the line reorders or repeats.
         connects: how often the stream was opened.
     """
 
@@ -42,4 +43,5 @@ class CameraStatus:
     frames: int
     received_bytes: int
     lost_packets: int
+    late_packets: int
     connects: int

@@ -22,6 +22,10 @@ class Stream(Protocol):
     received_bytes: int
     sender_report: SenderReport | None
 
+    @property
+    def late_packets(self) -> int:
+        """Packets that came too late or twice since it opened; 0 where nobody counts them."""
+
     def drain(self, scratch: bytearray, *, mono_ns: int) -> list[AccessUnit]:
         """The units complete by now, in order."""
 

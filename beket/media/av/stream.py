@@ -60,6 +60,7 @@ class GateStream:
     Attributes:
         clock_rate: of the units' timestamps: FFmpeg's, scaled to 90 kHz.
         received_bytes: of video, since it opened.
+        late_packets: 0: FFmpeg puts packets in order by itself and does not count.
         sender_report: None: FFmpeg keeps the camera's own clock to itself.
         transcoded_from: FFmpeg's name of the camera's codec when its pictures are encoded anew, else "".
     """
@@ -67,6 +68,7 @@ class GateStream:
     def __init__(self, container: av.container.InputContainer, *, place: str, mono_ns: int) -> None:
         self.clock_rate = TICKS_PER_S
         self.received_bytes = 0
+        self.late_packets = 0
         self.sender_report: SenderReport | None = None
         self._place = place
         self._container = container

@@ -49,7 +49,7 @@ class UnitAssembler:
     __slots__ = (
         "_codec", "_damaged", "_data", "_format", "_has_slice", "_is_key", "_lost_before", "_marked_timestamp",
         "_markers_lie", "_middle", "_nal_at", "_ready", "_sequence", "_sets", "_sets_changed", "_timestamp",
-        "_waits_for_key", "lost_packets", "withheld_units",
+        "_waits_for_key", "late_packets", "lost_packets", "withheld_units",
     )  # fmt: skip
 
     # Of the payload of a continuing fragment, before its part of the NAL unit; the last byte tells begin and end.
@@ -57,6 +57,7 @@ class UnitAssembler:
 
     def __init__(self, codec: Codec, parameter_sets: tuple[bytes, ...]) -> None:
         self.lost_packets = 0
+        self.late_packets = 0
         self.withheld_units = 0
         self._codec: Codec = codec
         self._sets: dict[tuple[int, int], bytes] = {}
@@ -151,6 +152,7 @@ class UnitAssembler:
         """Note what is missing before this packet; False for one that comes too late."""
         ahead = (sequence - self._sequence) & 0xFFFF if self._sequence >= 0 else 0
         if ahead >= _LATE:
+            self.late_packets += 1
             return False
         self._sequence = (sequence + 1) & 0xFFFF
         if ahead:

@@ -17,10 +17,13 @@ class Depacketizer(Protocol):
 
     Attributes:
         lost_packets: sequence numbers that never came, and packets whose payload made no sense, since the start.
+        late_packets: came after a packet with a higher number, or twice, since the start, and were passed over. One
+            that came after all still counts as lost: its unit had to do without it.
         withheld_units: units not handed on since the start: damaged, or waiting for a key frame after a damaged one.
     """
 
     lost_packets: int
+    late_packets: int
     withheld_units: int
 
     def push(self, buffer: bytearray, start: int, end: int) -> AccessUnit | None:

@@ -111,6 +111,11 @@ class PlayingSession:
             self._liveness.saw_no_frame(mono_ns, has_video=has_video)
         return units
 
+    @property
+    def late_packets(self) -> int:
+        """Packets that came too late or twice since PLAY; see `Depacketizer`."""
+        return self._depacketizer.late_packets
+
     def close(self) -> None:
         """Say TEARDOWN if the socket takes it at once, so that the camera frees its session, and hang up."""
         try:

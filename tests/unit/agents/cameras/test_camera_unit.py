@@ -34,7 +34,7 @@ class Film:
 
     def __init__(self, began_ns: int, *, lasts_s: float, error: BeketError) -> None:
         self.clock_rate = TICKS_PER_S
-        self.received_bytes = 0
+        self.received_bytes = self.late_packets = 0
         self.sender_report: SenderReport | None = None
         self._format: VideoFormat | None = FORMAT
         self._began_ns, self._ends_ns, self._error = began_ns, began_ns + round(lasts_s * NS_PER_S), error

@@ -204,7 +204,16 @@ def test_a_late_or_repeated_packet_is_passed_over() -> None:
     sender, depacketizer = Sender(), h264()
     packets = sender.unit([idr(100)], 0)
     (unit,) = push(depacketizer, [*packets[:3], packets[1], packets[2], *packets[3:], packets[-1]])
-    assert (unit.data, depacketizer.lost_packets) == (sized(idr(100)), 0)
+    assert (unit.data, depacketizer.lost_packets, depacketizer.late_packets) == (sized(idr(100)), 0, 3)
+
+
+def test_a_packet_that_overtook_another_costs_the_unit_and_both_counters_say_so() -> None:
+    sender, depacketizer = Sender(), h264()
+    packets = sender.unit([idr(100)], 0)
+    packets[1], packets[2] = packets[2], packets[1]
+    units = push(depacketizer, packets + sender.unit([idr(100)], 1))
+    assert [(unit.timestamp, unit.lost_packets) for unit in units] == [(1, depacketizer.lost_packets)]
+    assert (depacketizer.lost_packets, depacketizer.late_packets, depacketizer.withheld_units) == (1, 1, 1)
 
 
 def test_a_camera_that_counts_anew_lost_at_least_one_packet() -> None:
@@ -472,13 +481,13 @@ def test_rows_bring_the_same_units_as_packets_one_by_one_whatever_is_lost_or_bro
     lost = set(data.draw(st.lists(some, max_size=3)))
     stream = interleaved([packet for i, packet in enumerate(packets) if i not in lost], channels)
 
-    def outcome(*, by_rows: bool) -> tuple[list[AccessUnit], int, int] | str:
+    def outcome(*, by_rows: bool) -> tuple[list[AccessUnit], int, int, int] | str:
         depacketizer = depacketizer_for(codec, parameter_sets=H264_SETS if codec == "h264" else H265_SETS)
         try:
             units = through(depacketizer, stream, by_rows=by_rows)
         except ProtocolError as error:
             return error.sentence().en
-        return units, depacketizer.lost_packets, depacketizer.withheld_units
+        return units, depacketizer.lost_packets, depacketizer.late_packets, depacketizer.withheld_units
 
     assert outcome(by_rows=True) == outcome(by_rows=False)
 
