@@ -31,6 +31,12 @@ LOST = Metric(
     _LABELS,
     say("Пакети RTP, що загубилися в мережі", "RTP packets lost on the way"),
 )
+LATE = Metric(
+    "camera_late_packets_total",
+    "counter",
+    _LABELS,
+    say("Пакети RTP, що прийшли запізно або вдруге", "RTP packets that came too late or twice"),
+)
 CONNECTS = Metric(
     "camera_connects_total",
     "counter",
@@ -38,7 +44,7 @@ CONNECTS = Metric(
     say("Скільки разів потік відкрито наново", "How often the stream was opened"),
 )
 
-METRICS = (UP, FRAME_AGE, CLOCK_OFFSET, FRAMES, RECEIVED, LOST, CONNECTS)
+METRICS = (UP, FRAME_AGE, CLOCK_OFFSET, FRAMES, RECEIVED, LOST, LATE, CONNECTS)
 
 
 def points(statuses: Iterable[CameraStatus], *, wall_ns: int) -> list[Point]:
@@ -55,6 +61,7 @@ def points(statuses: Iterable[CameraStatus], *, wall_ns: int) -> list[Point]:
             (FRAMES, status.frames),
             (RECEIVED, status.received_bytes),
             (LOST, status.lost_packets),
+            (LATE, status.late_packets),
             (CONNECTS, status.connects),
         ]
         samples.extend(Point(metric.name, labels, wall_ns, value) for metric, value in values if value is not None)

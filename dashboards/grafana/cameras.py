@@ -83,8 +83,12 @@ def _streams() -> Row:
             Panel(
                 "timeseries",
                 "Загублені пакети",
-                "За секунду. Більше нуля — картинка сиплеться: кабель, Wi-Fi, перевантажений порт.",
-                (Query(per_second(cameras.LOST), "{{camera}}"),),
+                "За секунду. Більше нуля — картинка сиплеться: кабель, Wi-Fi, перевантажений порт. "
+                "Запізнілі теж пропали: мережа їх переставляє.",
+                (
+                    Query(per_second(cameras.LOST), "{{camera}}"),
+                    Query(per_second(cameras.LATE), "{{camera}}: запізнілі"),
+                ),
             ),
         ),
     )
