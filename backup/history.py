@@ -153,6 +153,8 @@ class History:
     def standing(self, plan: str, *, wall_ns: int | None = None) -> Standing:
         """What the schedule wants to know. A run that the power cut off does not count as a failure: it is due now.
 
+        One that was put off for want of a line does: programs ran and much was sent for nothing, so the next one waits.
+
         Runs dated after `wall_ns` were made under a wrong clock: they prove nothing, nor may they hide what came after.
         """
         last = self.last_run(plan, until_ns=wall_ns)
@@ -161,7 +163,9 @@ class History:
             RUNS.c.plan == plan,
             RUNS.c.began_ns > (good.began_ns if good else 0),
             sa.true() if wall_ns is None else RUNS.c.began_ns <= wall_ns,
-            RUNS.c.outcome.not_in([OutcomeKind.DEFERRED.value, OutcomeKind.CANCELLED.value]),
+            RUNS.c.outcome != OutcomeKind.CANCELLED.value,
+            # Only what ran to its end knows its restic; the rest was closed after a blackout.
+            sa.or_(RUNS.c.outcome != OutcomeKind.DEFERRED.value, RUNS.c.restic != ""),
         )
         with self._database.read() as connection:
             failures = connection.execute(query).scalar_one()

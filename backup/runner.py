@@ -9,11 +9,11 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backup import canary, locks, manifest
+from backup import canary, line, locks, manifest
 from backup.history import GOOD, NOTHING, History
 from backup.in_parts import Job, store_in_parts
 from backup.manifest import Taken
@@ -30,10 +30,14 @@ from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.restic.run import Ended, Restic
 from backup.sources.hooks import run_hooks
 from beket.kernel.clock import NS_PER_S, Clock
-from beket.kernel.errors import Busy
+from beket.kernel.errors import BeketError, Busy, NoSpace
 from beket.kernel.text import Text, say
 
 log = logging.getLogger(__name__)
+
+
+# Asks whoever keeps the repository for a new way in; why it does not let us in, None when nothing is known against us.
+AskIn = Callable[[], Awaitable[BeketError | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Tools:
         clears_locks: whether locks of dead processes are ours to remove. At the centre's repository the centre does it:
             restic would judge its locks by our clock.
         ask_stored: tells how much the repository takes; None where only a folder on this machine can be looked at.
+        ask_in: what a run does that was not let in; None where nobody can be asked.
     """
 
     restic: Restic
@@ -61,6 +66,7 @@ class Tools:
     limit_bytes_per_s: float | None = None
     ask_stored: AskStored | None = None
     clears_locks: bool = True
+    ask_in: AskIn | None = None
 
     def gauge(self, on_advance: OnAdvance | None) -> Gauge:
         """What follows a run."""
@@ -94,6 +100,7 @@ class Runner:
             last = await asyncio.to_thread(tools.history.last_run, plan.id)
             run = await asyncio.to_thread(tools.history.begin, plan.id, wall_ns=began_ns, boot=tools.boot)
             made = await self._copy(plan, stop, tools.gauge(on_advance))
+            made = replace(made, outcome=await self._let_in(made.outcome))
             entries = await asyncio.to_thread(manifest.confirm, made.taken) if made.outcome.kind in GOOD else []
             await asyncio.to_thread(
                 tools.history.end,
@@ -114,6 +121,17 @@ class Runner:
         )
         return outcome
 
+    async def _let_in(self, outcome: Outcome) -> Outcome:
+        """Of a run that was not let in, what the repository's keeper says of it; a new way in serves the next run."""
+        tools = self._tools
+        if tools.ask_in is None or outcome.kind not in (OutcomeKind.AUTH, OutcomeKind.DEFERRED):
+            return outcome
+        refusal = await tools.ask_in()
+        if refusal is None:
+            return outcome
+        kind = OutcomeKind.FAILED if isinstance(refusal, NoSpace) else OutcomeKind.AUTH
+        return replace(outcome, kind=kind, reason=refusal.sentence())
+
     async def _take_away_locks(self, stop: asyncio.Event | None, *, after_trouble: bool) -> None:
         tools = self._tools
         if tools.clears_locks and await asyncio.to_thread(locks.may_lie, tools.repository, after_trouble=after_trouble):
@@ -126,6 +144,8 @@ class Runner:
         present = [path for path in plan.paths if path not in absent]
         if not present:
             return _Made(Outcome(OutcomeKind.FAILED, _joined([trouble.sentence for trouble in troubles])))
+        if hindrance := await line.look(tools.repository):
+            return _Made(hindrance)
         if plan.choose is not None:
             chosen, lacking = await asyncio.to_thread(plan.choose, present)
             present, absent = list(chosen), [*absent, *lacking]

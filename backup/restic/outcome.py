@@ -63,7 +63,7 @@ _BY_WORDS = {
     # The centre has a new certificate, or our clock is not set yet: both pass.
     r"|x509: certificate",
     OutcomeKind.LOCKED: r"repository is already locked",
-    OutcomeKind.AUTH: r"wrong password or no key found|Resolving password failed|\b401 Unauthorized",
+    OutcomeKind.AUTH: r"wrong password or no key found|Resolving password failed",
     OutcomeKind.MISSING: r"Is there a repository at the following location|repository does not exist"
     r"|unable to open config file",
     OutcomeKind.DAMAGED: r"repository contains errors|ciphertext verification failed|Pack ID does not match"
@@ -71,6 +71,8 @@ _BY_WORDS = {
     r"|ReadFull: unexpected EOF|hash mismatch|does not match id",
 }
 _RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _BY_WORDS.items())
+# The login, not the key: a server speaks before restic opens anything.
+_NOT_LET_IN = re.compile(r"\b401 Unauthorized")
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
@@ -107,8 +109,10 @@ def _judge_end(ended: Ended) -> tuple[OutcomeKind | None, Text]:
         return OutcomeKind.CANCELLED, say("Роботу перервано; копію не завершено.", "Stopped before it was complete.")
     if ended.stalled:
         return _stalled(ended)
+    if _NOT_LET_IN.search(words):
+        return OutcomeKind.AUTH, _NO_LOGIN
     if ended.capabilities.own_exit_codes and code in _BY_EXIT_CODE:
-        return _BY_EXIT_CODE[code], _REASONS[_BY_EXIT_CODE[code]]
+        return _BY_EXIT_CODE[code], REASONS[_BY_EXIT_CODE[code]]
     if _NO_SPACE.search(words):
         return _REFUSALS[Refusal.NO_SPACE]
     told = words + "\n".join(item.why for item in ended.items)
@@ -117,7 +121,7 @@ def _judge_end(ended: Ended) -> tuple[OutcomeKind | None, Text]:
         return OutcomeKind.FAILED, _absent(ended.items)
     if kind is None:
         return OutcomeKind.FAILED, _unknown(ended)
-    return kind, _REASONS[kind]
+    return kind, REASONS[kind]
 
 
 def _judge_backup(
@@ -207,7 +211,12 @@ _REFUSALS = {
         ),
     ),
 }
-_REASONS = {
+_NO_LOGIN = say(
+    "Сервер копій не впускає цей комп'ютер: його вхід недійсний. Якщо за годину не минеться, покличте відповідального "
+    "за ІТ.",
+    "The backup server does not let this host in: its login is void. If that stays for an hour, call your IT person.",
+)
+REASONS = {
     OutcomeKind.DEFERRED: say(
         "Немає зв'язку зі сховищем; копію буде зроблено, щойно він з'явиться.",
         "The repository cannot be reached; the backup waits for the line.",

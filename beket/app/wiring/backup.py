@@ -9,7 +9,7 @@ import functools
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +17,14 @@ from pathlib import Path
 from agents.spool.sender import Sender
 from agents.spool.spool import Spool
 from agents.uplink.config import UplinkConfig
-from backup import canary, runner
+from backup import canary, line, runner
 from backup.acts.record import Record
 from backup.config import BackupConfig, HookConfig
 from backup.drills import sandbox, schedule
 from backup.drills.drill import Terms, drill
 from backup.history import GOOD, History
 from backup.messages import RestoreOrder, Running
-from backup.plans import Plan, is_due
+from backup.plans import RETRY_STEPS_S, Plan, Standing, is_due
 from backup.points import points_of
 from backup.progress import Advance
 from backup.put_back import put_back
@@ -39,9 +39,8 @@ from backup.sources.presets import PRESETS
 from beket.app.config import AgentConfig
 from beket.app.process import run_until
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect, load_identity
-from beket.app.wiring.centre_repository import ask_stored, enter, plan_report, remote_place, repository_of, tell_centre
+from beket.app.wiring.centre_repository import WayIn, ask_stored, plan_report, remote_place, repository_of, tell_centre
 from beket.kernel.clock import NS_PER_S, Clock, SystemClock, is_set_within, read_boot_id, wall_ns_of
-from beket.kernel.errors import BeketError
 from beket.kernel.ids import SiteId
 from beket.kernel.metrics import Instruments
 from beket.kernel.ports import PointSink
@@ -65,23 +64,23 @@ class Backups:
     """A host's backups, put together.
 
     Attributes:
-        enter_again: asks the centre for a new way into its repository; None where the repository is not the centre's.
         seen_ns: when the newest snapshot of each plan was made, as last seen.
         news: set when something came of a run, a drill or an order that the centre should hear of.
         orders: what the centre wants to be put back; the same one may come again.
         running: the copy that is being made, by its plan.
+        waiting: plans whose last copy found nobody at the repository's address.
     """
 
     config: BackupConfig
     plans: Sequence[Plan]
     tools: Tools
     files: AgentFiles
-    enter_again: Callable[[], Awaitable[object]] | None = None
     seen_ns: dict[str, int] = field(default_factory=dict)
     asked_mono_ns: int | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     orders: "asyncio.Queue[RestoreOrder]" = field(default_factory=asyncio.Queue)
     running: dict[str, Running] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
 
     @property
     def runner(self) -> Runner:
@@ -154,11 +153,11 @@ async def open_backups(config: AgentConfig, *, clock: Clock, rng: random.Random)
             limit_bytes_per_s=config.uplink.rate_kbps * BYTES_PER_S_A_KBPS * config.backup.uplink_share,
             ask_stored=functools.partial(ask_stored, identity, config.uplink) if is_centres else None,
             clears_locks=not is_centres,
+            ask_in=WayIn(remote_place(files, identity), identity, config.uplink, clock=clock).ask
+            if is_centres
+            else None,
         )
-        again = functools.partial(enter, remote_place(files, identity), identity, config.uplink)
-        yield Backups(
-            config.backup, plans_of(config.backup, site, config.data), tools, files, again if is_centres else None
-        )
+        yield Backups(config.backup, plans_of(config.backup, site, config.data), tools, files)
     finally:
         await asyncio.to_thread(history.close)
 
@@ -206,7 +205,7 @@ async def follow_plans(backups: Backups, config: BackupConfig, sink: PointSink) 
         for plan in backups.plans:
             now_ns = tools.clock.wall_ns()
             standing = await asyncio.to_thread(tools.history.standing, plan.id, wall_ns=now_ns)
-            if is_due(plan, standing, wall_ns=now_ns):
+            if is_due(plan, standing, wall_ns=now_ns) or await is_line_back(backups, plan, standing, wall_ns=now_ns):
                 await run_plan(backups, plan)
         await drill_in_turn(backups, config)
         await put_points(backups, sink)
@@ -225,6 +224,7 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
             stored_ratio=now.stored_ratio,
         )
 
+    backups.waiting.discard(plan.id)
     advance(Advance())
     backups.news.set()
     try:
@@ -233,14 +233,21 @@ async def run_plan(backups: Backups, plan: Plan) -> Outcome:
         backups.running.pop(plan.id, None)
     if outcome.snapshot:
         backups.seen_ns[plan.id] = wall_ns_of(outcome.snapshot.made_at())
-    if outcome.kind in (OutcomeKind.AUTH, OutcomeKind.DEFERRED) and backups.enter_again is not None:
-        # The centre may have lost our login, or moved its server: a new way in serves the next try.
-        try:
-            await backups.enter_again()
-        except BeketError as error:
-            log.info("the centre does not let us in: %s", error.message.en)
+    if outcome.kind is OutcomeKind.DEFERRED and not await line.answers(backups.tools.repository):
+        backups.waiting.add(plan.id)
     backups.news.set()
     return outcome
+
+
+async def is_line_back(backups: Backups, plan: Plan, standing: Standing, *, wall_ns: int) -> bool:
+    """Whether a copy that found nobody there can be made now; not before the first step of waiting is over."""
+    tried_ns = standing.tried_ns or 0
+    if plan.id not in backups.waiting or abs(wall_ns - tried_ns) < RETRY_STEPS_S[0] * NS_PER_S:
+        return False
+    if not await line.answers(backups.tools.repository):
+        return False
+    backups.waiting.discard(plan.id)
+    return True
 
 
 def terms_of(config: BackupConfig, *, by: str = "") -> Terms:

@@ -1,6 +1,7 @@
 """Puts a host's way to the centre's repository together: asks to be let in, keeps what it gets, tells how it stands."""
 
 import asyncio
+import functools
 import logging
 import urllib.parse
 from collections.abc import Sequence
@@ -27,9 +28,12 @@ from backup.restic.outcome import OutcomeKind
 from backup.sentence import PlanFacts
 from beket.app.wiring.agent_side import AgentFiles, Identity, connect
 from beket.kernel import wire
-from beket.kernel.errors import BeketError, Internal
+from beket.kernel.clock import NS_PER_S, Clock
+from beket.kernel.errors import BeketError, Forbidden, Internal, NoSpace, NotFound, Unauthenticated
 
 log = logging.getLogger(__name__)
+
+ASK_IN_EVERY_S = 15 * 60
 
 
 def remote_place(files: AgentFiles, identity: Identity) -> RemotePlace:
@@ -72,6 +76,37 @@ def _enter(place: RemotePlace, identity: Identity, uplink: UplinkConfig) -> Repo
     if repository is None:
         raise Internal("the centre let us in without a key")
     return repository
+
+
+class WayIn:
+    """Asks the centre to be let in anew, when a copy was not.
+
+    The centre may have lost our login or moved its server; or it has a reason, in words that a person should read. Each
+    answer ends the login before it and stands in the journal, so it is asked now and then only.
+    """
+
+    def __init__(self, place: RemotePlace, identity: Identity, uplink: UplinkConfig, *, clock: Clock) -> None:
+        self._enter = functools.partial(enter, place, identity, uplink)
+        self._clock = clock
+        self._asked_mono_ns: int | None = None
+        self._refusal: BeketError | None = None
+
+    async def ask(self) -> BeketError | None:
+        """Why the centre lets us in no longer; None when it does, or when nobody knows."""
+        mono_ns = self._clock.mono_ns()
+        if self._asked_mono_ns is not None and mono_ns - self._asked_mono_ns < ASK_IN_EVERY_S * NS_PER_S:
+            return self._refusal
+        self._asked_mono_ns = mono_ns
+        try:
+            await self._enter()
+        except (NoSpace, Forbidden, Unauthenticated, NotFound) as error:
+            self._refusal = error
+        except BeketError as error:
+            log.info("the centre cannot be asked to let us in: %s", error.message.en)
+            self._refusal = None
+        else:
+            self._refusal = None
+        return self._refusal
 
 
 async def ask_stored(identity: Identity, uplink: UplinkConfig) -> int | None:
