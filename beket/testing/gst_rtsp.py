@@ -27,6 +27,7 @@ class LiveScene:
     Attributes:
         path: as in the URL, `/scene`.
         key_every: frames from one key frame to the next.
+        loss: the share of packets that never leave, between 0 and 1.
     """
 
     path: str = "/scene"
@@ -36,6 +37,7 @@ class LiveScene:
     fps: int = 10
     key_every: int = 10
     bitrate_bps: int = 500_000
+    loss: float = 0.0
 
     def launch(self) -> str:
         """The GStreamer pipeline that makes it."""
@@ -48,8 +50,15 @@ class LiveScene:
         return (
             "( videotestsrc is-live=true pattern=ball "
             f"! video/x-raw,format=I420,width={self.width},height={self.height},framerate={self.fps}/1 "
-            f"! {encoder} ! {_payloader(self.codec)} )"
+            f"! {encoder} ! {self._packets()} )"
         )
+
+    def _packets(self) -> str:
+        payloader = _payloader(self.codec)
+        if not self.loss:
+            return payloader
+        # The server streams what comes out of the element of this name.
+        return f"{payloader.replace(' name=pay0', '')} ! identity drop-probability={self.loss} name=pay0"
 
 
 @dataclass(frozen=True, slots=True)
