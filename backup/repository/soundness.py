@@ -16,6 +16,7 @@ from backup.repository.config import WalkConfig
 from backup.repository.dead_locks import clear_own
 from backup.repository.forgetting import DAY_NS
 from backup.repository.keyring import Keyring
+from backup.repository.ledger import Host
 from backup.repository.place import lost_config
 from backup.repository.rounds import is_open
 from backup.repository.walk import CONFIG, Damage, Fault
@@ -58,18 +59,23 @@ async def check_in_turn(keyring: Keyring, hours: WalkConfig) -> None:
 
 
 def due_hosts(keyring: Keyring) -> list[str]:
-    """Hosts whose turn has come: a week after the last whole check, a night after one that could not be. Blocking."""
+    """Hosts whose turn has come: a week after the last whole check, a night after one that could not be. Blocking.
+
+    The first comes a day after the repository was made: until then its host is at work on its first copy.
+    """
     last, wall_ns = keyring.ledger.last_works(CHECK), keyring.clock.wall_ns()
 
-    def is_due(host: str) -> bool:
-        if host not in last:
-            return True
-        is_judged = last[host].outcome in (OutcomeKind.OK, OutcomeKind.DAMAGED)
-        return not 0 <= wall_ns - last[host].ended_ns < (EVERY_DAYS if is_judged else RETRY_DAYS) * DAY_NS
+    def is_due(host: Host) -> bool:
+        if host.host not in last:
+            return not 0 <= wall_ns - host.added_ns < RETRY_DAYS * DAY_NS
+        is_judged = last[host.host].outcome in (OutcomeKind.OK, OutcomeKind.DAMAGED)
+        return not 0 <= wall_ns - last[host.host].ended_ns < (EVERY_DAYS if is_judged else RETRY_DAYS) * DAY_NS
 
-    hosts = [host.host for host in keyring.ledger.hosts() if keyring.password_file(host.host).is_file()]
-    there = [host for host in hosts if keyring.is_made(host) or lost_config(keyring.repositories / host)]
-    return [host for host in there if is_due(host)]
+    def is_there(host: str) -> bool:
+        return keyring.is_made(host) or lost_config(keyring.repositories / host) is not None
+
+    hosts = [host for host in keyring.ledger.hosts() if keyring.password_file(host.host).is_file()]
+    return [host.host for host in hosts if is_due(host) and is_there(host.host)]
 
 
 async def check(keyring: Keyring, host: str, *, stop: asyncio.Event | None = None) -> Outcome:

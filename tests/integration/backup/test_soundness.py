@@ -35,6 +35,7 @@ def keyring(tmp_path: Path) -> Iterator[Keyring]:
     secrets, place = tmp_path / "keys", make_backup_place(tmp_path / "host", files=3)
     secrets.mkdir(mode=0o700)
     ledger = Ledger(tmp_path / "repositories.db")
+    ledger.add_host(HOST, "council", wall_ns=0)  # long ago
 
     async def made() -> Keyring:
         restic = await find_restic("restic", clock=SystemClock())
@@ -86,6 +87,14 @@ def test_pack_that_is_gone_is_found_and_told_until_it_is_back(keyring: Keyring) 
     pack.write_bytes(kept)
     assert check(keyring) is OutcomeKind.OK
     assert (view(keyring).damaged, view(keyring).troubles) == (0, ())
+
+
+def test_a_repository_is_first_checked_a_day_after_it_was_made(keyring: Keyring) -> None:
+    keyring.ledger.drop_host(HOST)
+    keyring.ledger.add_host(HOST, "council", wall_ns=keyring.clock.wall_ns())
+    assert soundness.due_hosts(keyring) == []
+    tomorrow = SimulatedClock(wall_ns=keyring.clock.wall_ns() + 20 * 3600 * NS_PER_S)
+    assert soundness.due_hosts(replace(keyring, clock=tomorrow)) == [HOST]
 
 
 def test_repository_without_config_and_one_without_index_are_damaged(keyring: Keyring) -> None:
