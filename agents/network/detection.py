@@ -6,7 +6,7 @@ that nobody can have says yes to everything, and its probes prove nothing. Note:
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.network.module_files import Module
 from agents.network.snmp.codec import Value
@@ -28,19 +28,21 @@ class Kinship:
     Attributes:
         modules: names of its modules, in the order of all modules.
         is_sure: every probe was answered, so that this may be believed for long.
+        error: why not every probe was.
     """
 
     modules: tuple[str, ...]
     is_sure: bool
+    error: BeketError | None = field(default=None, compare=False)
 
 
 async def detect(snmp: SnmpPort, target: Target, modules: Sequence[Module], model: Value) -> Kinship:
     """Find out which of `modules` a device has, `model` being its sysObjectID; failures make that unsure, no more."""
     known = {module.name for module in modules if _is_model(module, model)}
     asked = [module for module in modules if module.name not in known]
-    found, is_sure = await _probe(snmp, target, {name for module in asked for name in module.probes})
+    found, error = await _probe(snmp, target, {name for module in asked for name in module.probes})
     if NOBODYS in found:
-        return Kinship(_in_order(modules, known), is_sure)
+        return Kinship(_in_order(modules, known), error is None, error)
     known |= {module.name for module in asked if not found.isdisjoint(module.probes)}
     for module in asked:
         if module.name in known or not module.probe_columns:
@@ -48,9 +50,9 @@ async def detect(snmp: SnmpPort, target: Target, modules: Sequence[Module], mode
         walk = await snmp.walk(target, module.probe_columns)
         if any(walk.columns):
             known.add(module.name)
-        elif walk.error is not None:
-            is_sure = False
-    return Kinship(_in_order(modules, known), is_sure)
+        else:
+            error = error or walk.error
+    return Kinship(_in_order(modules, known), error is None, error)
 
 
 def fingerprint(modules: Iterable[Module]) -> int:
@@ -58,20 +60,19 @@ def fingerprint(modules: Iterable[Module]) -> int:
     return zlib.crc32(repr([(module.name, module.detect) for module in modules]).encode())
 
 
-async def _probe(snmp: SnmpPort, target: Target, wanted: set[bytes]) -> tuple[set[bytes], bool]:
-    """Which of the names the device has, and whether it was heard on all of them."""
+async def _probe(snmp: SnmpPort, target: Target, wanted: set[bytes]) -> tuple[set[bytes], BeketError | None]:
+    """Which of the names the device has, and why it was not heard on all of them."""
     found: set[bytes] = set()
-    if not wanted:
-        return found, True
-    names, is_sure = [NOBODYS, *sorted(wanted)], True
+    error: BeketError | None = None
+    names = [NOBODYS, *sorted(wanted)] if wanted else []
     for first in range(0, len(names), PROBES_AT_ONCE):
         try:
             values = await snmp.get(target, names[first : first + PROBES_AT_ONCE])
-        except BeketError:
-            return found, False
+        except BeketError as broken_off:
+            return found, broken_off
         found |= {name for name, value in values.items() if value is not None}
-        is_sure = is_sure and values.error is None
-    return found, is_sure
+        error = error or values.error
+    return found, error
 
 
 def _is_model(module: Module, model: Value) -> bool:

@@ -190,9 +190,10 @@ class DevicePolls:
         names = self._known.recall(who, model=raw_model, uptime=uptime if isinstance(uptime, int) else None)
         if names is None and not result.has_fallen_silent:
             kinship = await detect(self._snmp, target, list(self._families.values()), model)
-            self._known.note(who, kinship, model=raw_model)
+            names = self._known.note(who, kinship, model=raw_model)
             self._lacking.pop(device.id, None)
-            names = kinship.modules
+            # Told, but not taken for silence: some gear never answers probes and is known by its model.
+            result.error = result.error or kinship.error
         return [self._families[name] for name in names or () if name in self._families]
 
     async def _read_modules(self, modules: Sequence[Module], target: Target, labels: Labels, result: Reading) -> None:

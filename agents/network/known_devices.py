@@ -60,12 +60,19 @@ class KnownDevices:
         good_for_s = SURE_FOR_S if verdict.is_sure else UNSURE_FOR_S
         return verdict.modules if 0 <= self._now_s() - verdict.since_s < good_for_s else None
 
-    def note(self, device: str, kinship: Kinship, *, model: bytes) -> None:
-        """Remember what `device` was found to be."""
+    def note(self, device: str, kinship: Kinship, *, model: bytes) -> tuple[str, ...]:
+        """Remember what `device` was found to be; its modules, as far as known.
+
+        A probe that was not answered takes away nothing that an earlier round found in the same model.
+        """
+        before, modules = self._verdicts.get(device), kinship.modules
+        if before and not kinship.is_sure and before.model == model.hex():
+            modules = before.modules
         if device not in self._verdicts and len(self._verdicts) >= DEVICES_REMEMBERED_MAX:
             self._verdicts.pop(next(iter(self._verdicts)))
-        self._verdicts[device] = Verdict(model.hex(), kinship.modules, kinship.is_sure, self._now_s())
+        self._verdicts[device] = Verdict(model.hex(), modules, kinship.is_sure, self._now_s())
         self._is_saved = False
+        return modules
 
     def save(self) -> None:
         """Write what changed. Blocking.

@@ -34,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True):
         since_s: when that became known (seconds since 1970).
         is_refusal: the device said so itself; otherwise it is guessed from its silence.
         guessed_s: when the guess last changed.
+        borne: of a guess, what it answered when it was last silent to more.
         failures: how many times it fell silent since the guess was first made.
     """
 
@@ -41,6 +42,7 @@ class Verdict(msgspec.Struct, frozen=True):
     since_s: int
     is_refusal: bool = False
     guessed_s: int = 0
+    borne: int = 0
     failures: int = 1
 
 
@@ -60,6 +62,14 @@ class BulkMemory:
         verdict = self._believed(host, port)
         return min(verdict.varbinds, self._full) if verdict else self._full
 
+    def scalars_at_once(self, host: str, port: int) -> int:
+        """How many scalars to ask this device for at once: what it has borne, not what is tried now.
+
+        A walk asks for as many values as fill whole rows: of a budget it has proven a little over half, at least.
+        """
+        verdict = self._believed(host, port)
+        return max(1, (verdict.borne or verdict.varbinds) // 2) if verdict else self._full
+
     def refused(self, host: str, port: int, varbinds: int) -> None:
         """It says itself that it bears `varbinds` only."""
         self._put(host, port, Verdict(max(1, varbinds), self._now_s(), is_refusal=True))
@@ -67,10 +77,10 @@ class BulkMemory:
     def fell_silent(self, host: str, port: int, varbinds: int) -> None:
         """It is silent when asked for more, and answers when asked for `varbinds`."""
         now_s, before = self._now_s(), self._believed(host, port)
-        if before is None or before.is_refusal:
-            guess = Verdict(max(1, varbinds), now_s, guessed_s=now_s)
-        else:
-            guess = Verdict(max(1, varbinds), before.since_s, guessed_s=now_s, failures=before.failures + 1)
+        borne = max(1, varbinds)
+        guess = Verdict(borne, now_s, guessed_s=now_s, borne=borne)
+        if before and not before.is_refusal:
+            guess = msgspec.structs.replace(guess, since_s=before.since_s, failures=before.failures + 1)
         self._put(host, port, guess)
 
     def stayed_silent(self, host: str, port: int) -> None:

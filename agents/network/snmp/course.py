@@ -24,13 +24,20 @@ class TooSlow(TimedOut):
     """The device answers, but its table did not come within the walk's time."""
 
 
-async def get(ask: Ask, names: Sequence[bytes]) -> Scalars:
-    """See `SnmpPort.get`; what is too much, or breaks somewhere, is asked for in halves."""
+async def get(ask: Ask, target: Target, names: Sequence[bytes], *, memory: BulkMemory) -> Scalars:
+    """See `SnmpPort.get`; who bears little is asked for little, and what breaks somewhere is asked for in halves."""
     found = Scalars()
-    waiting = [list(names)]
+    at_once = memory.scalars_at_once(target.host, target.port)
+    waiting = [list(names[first : first + at_once]) for first in range(0, len(names), at_once)][::-1]
     while waiting:
         wanted = waiting.pop()
-        response = await ask(Pdu.GET, wanted, 0)
+        try:
+            response = await ask(Pdu.GET, wanted, 0)
+        except BeketError as error:
+            if not found:
+                raise
+            found.error = error
+            return found
         status, index = response.error_status, response.error_index
         is_named = 1 <= index <= len(wanted)
         if not status:

@@ -108,7 +108,7 @@ class UdpEngine:
 
     async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
-        return await course.get(self._asking(target, await self._peer(target)), names)
+        return await course.get(self._asking(target, await self._peer(target)), target, names, memory=self._memory)
 
     async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:
         """See `SnmpPort.walk`."""

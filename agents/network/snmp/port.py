@@ -76,7 +76,7 @@ class SnmpPort(Protocol):
         """Values of scalars, as far as they came.
 
         Raises:
-            TimedOut: no answer to any attempt.
+            TimedOut: no answer to any attempt; once something came, that is the `error` of what is given back.
             Unreachable: the network says that nobody is there.
             ProtocolError: an answer that we do not understand, or a refusal of all that was asked for.
             Unauthenticated: the device answers and will not have our v3 user.

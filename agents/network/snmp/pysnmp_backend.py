@@ -89,7 +89,7 @@ class PysnmpBackend:
 
     async def get(self, target: Target, names: Sequence[bytes]) -> Scalars:
         """See `SnmpPort.get`."""
-        return await course.get(await self._asking(target), names)
+        return await course.get(await self._asking(target), target, names, memory=self._memory)
 
     async def walk(self, target: Target, columns: Sequence[bytes]) -> Walk:
         """See `SnmpPort.walk`."""

@@ -28,7 +28,7 @@ from beket.kernel.inventory import Device
 from beket.kernel.metrics import Catalogue
 from beket.kernel.secrets import SecretFolder
 from beket.sim import snmp_ber as ber
-from beket.sim.snmp_agent import Mib
+from beket.sim.snmp_agent import Mib, Value
 from beket.testing.process import free_udp_port
 from beket.testing.snmp_responder import (
     COLUMNS,
@@ -421,6 +421,27 @@ def test_rows_of_a_family_with_long_indexes_come_and_those_that_no_label_could_h
     assert all(any(".".join(map(str, index)) in part for part in volts) for index in indexes[:2])
     assert reading.error is not None
     assert "(1)" in reading.error.message.uk
+
+
+def test_a_probe_that_is_lost_is_told_and_takes_no_family_away() -> None:
+    """The device restarts before the second poll, so that it is looked at anew, and its probes are lost."""
+    system_asked: list[int] = []
+
+    def behave(turn: Turn) -> list[bytes]:
+        names = turn.request.names
+        if SYS_NAME in names:
+            system_asked.append(turn.number)
+        is_probe = not turn.is_walk and any(name[:7] == (1, 3, 6, 1, 4, 1, 32473) for name in names)
+        return [] if is_probe and len(system_asked) == 2 else [turn.honest]
+
+    uptimes = iter([5000, 10, 20])
+    values = {UPS_MIB.name(place): UPS_MIB.value(place) for place in range(len(UPS_MIB))}
+    up: dict[ber.Oid, Value] = {(*SYSTEM, 3, 0): lambda: ber.encode_int(next(uptimes, 30), ber.TIME_TICKS)}
+    with responder(Mib(values | up), behave) as address:
+        readings = polls(address, 3)
+    assert [isinstance(one.error, TimedOut) for one in readings] == [False, True, False]
+    assert all("ups-mib" in one.modules for one in readings)
+    assert all(one.is_up for one in readings)
 
 
 def minutes_of_polls(behave: Behaviour, minutes: int) -> tuple[list[Reading], list[int]]:

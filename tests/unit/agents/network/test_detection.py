@@ -67,6 +67,7 @@ def test_who_says_yes_to_everything_is_believed_by_model_only() -> None:
 def test_silence_makes_it_unsure_and_keeps_what_is_known() -> None:
     kinship = known(Gear(silent_from=2), "1.3.6.1.4.1.9.1.617")
     assert kinship == Kinship(("cisco",), is_sure=False)
+    assert isinstance(kinship.error, TimedOut)
     assert known(Gear()).is_sure
 
 

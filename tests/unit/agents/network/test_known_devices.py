@@ -35,6 +35,21 @@ def test_a_verdict_is_believed_for_its_time(kinship: Kinship, good_for_s: int) -
     assert recall(known) is None
 
 
+def test_an_unsure_round_takes_nothing_away_and_is_repeated_in_an_hour() -> None:
+    clock = SimulatedClock()
+    known = KnownDevices(clock)
+    assert known.note("sw 10.0.0.2", UNSURE, model=MODEL) == ()
+    assert known.note("sw 10.0.0.2", SURE, model=MODEL) == ("cisco",)
+    assert known.note("sw 10.0.0.2", UNSURE, model=MODEL) == ("cisco",)
+    assert recall(known) == ("cisco",)
+    clock.pass_time(UNSURE_FOR_S)
+    assert recall(known) is None
+    assert known.note("sw 10.0.0.2", UNSURE, model=MODEL) == ("cisco",)
+    assert known.note("sw 10.0.0.2", Kinship((), is_sure=True), model=MODEL) == ()
+    known.note("sw 10.0.0.2", SURE, model=MODEL)
+    assert known.note("sw 10.0.0.2", UNSURE, model=b"\x2b") == ()
+
+
 def test_another_model_or_a_restart_is_asked_anew() -> None:
     known = KnownDevices(SimulatedClock())
     known.note("sw 10.0.0.2", SURE, model=MODEL)

@@ -75,6 +75,18 @@ def test_more_is_tried_after_a_while_and_the_longer_after_each_failure() -> None
     assert waits_s == [PATIENCE_S * 2**n for n in range(3)]
 
 
+def test_while_more_is_tried_in_walks_scalars_are_asked_for_as_few_as_it_has_borne() -> None:
+    clock = SimulatedClock()
+    memory = BulkMemory(clock)
+    assert memory.scalars_at_once(*SWITCH) == BUDGET_VARBINDS
+    memory.fell_silent(*SWITCH, 15)
+    clock.pass_time(PATIENCE_S)
+    memory.answered(*SWITCH)
+    assert (memory.budget(*SWITCH), memory.scalars_at_once(*SWITCH)) == (BUDGET_VARBINDS, 7)
+    memory.refused(*SWITCH, 30)
+    assert memory.scalars_at_once(*SWITCH) == 15
+
+
 def test_whole_answers_bring_a_device_back_to_the_full_measure() -> None:
     clock = SimulatedClock()
     memory = BulkMemory(clock)
