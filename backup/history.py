@@ -238,6 +238,10 @@ class History:
         """The newest record of a plan."""
         return next(iter(self.acts(plan, limit=1)), None)
 
+    def last_restored(self, plan: str) -> Record | None:
+        """The newest record of a plan whose drill came to restoring something, whatever came back."""
+        return next((act for act in self.acts(plan, limit=LOOKED_AT) if act.pieces), None)
+
     def untold_acts(self, *, limit: int = 20) -> list[Record]:
         """Records that the centre has not heard of, the oldest first."""
         wanted = (DRILLS.c.told == 0) & (DRILLS.c.record != "")

@@ -169,7 +169,7 @@ def _how(record: Record) -> str:
     return (
         "Файли відновлено з копії в порожню теку. Для кожного обчислено SHA-256 і порівняно з тим, що обчислено за "
         "самим файлом тоді, коли його копіювали. Канарка — файл, уміст якого відомий наперед. "
-        f"Відновлено файлів: {len(record.pieces)}, {spell_bytes(record.restored_bytes)}; <b>збіглося: {same}</b>."
+        f"Відновлено файлів: {len(record.pieces)}; <b>збіглося: {same}, {spell_bytes(record.restored_bytes)}</b>."
     )
 
 

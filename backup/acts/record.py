@@ -122,8 +122,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def restored_bytes(self) -> int:
-        """How much came back."""
-        return sum(piece.size_bytes for piece in self.pieces if piece.found)
+        """How much came back as it was; a file that is half there has its whole size, and says nothing of speed."""
+        return sum(piece.size_bytes for piece in self.pieces if piece.is_same)
 
     @property
     def wrong(self) -> tuple[str, ...]:

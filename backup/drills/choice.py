@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backup.acts.record import Why
+from backup.acts.record import Record, Verdict, Why
 from backup.manifest import DATABASE_SUFFIXES, Entry
 from beket.kernel.units import MIB
 
@@ -25,9 +25,19 @@ class Chosen:
     why: Why
 
 
-def budget_bytes(most_bytes: int, *, speed: float | None, most_s: float) -> int:
-    """How much may be restored in one drill: what was asked for, or what the last drill's speed allows in that time."""
-    return most_bytes if speed is None else min(most_bytes, int(speed * most_s * SHARE_OF_TIME))
+def budget_bytes(most_bytes: int, last: Record | None, *, most_s: float) -> int:
+    """How much may be restored in one drill: what was asked for, or what the last one's speed allows in that time.
+
+    `last` is the newest drill that came to restoring. After one that ran out of time it is half of what that one tried
+    at the most, until one comes through.
+    """
+    if last is None:
+        return most_bytes
+    if last.speed is not None:
+        most_bytes = min(most_bytes, int(last.speed * most_s * SHARE_OF_TIME))
+    if last.verdict is Verdict.COULD_NOT_RUN and last.opening_s + last.restoring_s >= most_s * SHARE_OF_TIME:
+        most_bytes = min(most_bytes, sum(piece.size_bytes for piece in last.pieces) // 2)
+    return most_bytes
 
 
 def choose(

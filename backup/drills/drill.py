@@ -22,7 +22,7 @@ from backup.restic.events import Snapshot, parse_snapshots
 from backup.restic.outcome import Outcome, OutcomeKind, classify
 from backup.runner import Tools
 from beket.kernel.clock import NS_PER_S, wall_ns_of
-from beket.kernel.errors import Busy
+from beket.kernel.errors import Busy, NoSpace
 from beket.kernel.ids import new_uuid
 from beket.kernel.text import Text, say
 
@@ -62,10 +62,11 @@ async def drill(
 ) -> Record:
     """Restore a choice of what `run` saved into `folder`, compare, open a database, remember; returns what is kept.
 
+    A disk without room for it is a drill that could not run: its record says so, and the next one waits.
+
     Raises:
         Busy: a run or another drill is under way.
         InvalidArgument: the folder exists and is not empty.
-        NoSpace: no room for it.
     """
     if tools.one_at_a_time.locked():
         raise Busy(say("Інше копіювання ще триває.", "Another backup is under way."), subject=plan.id)
@@ -75,8 +76,8 @@ async def drill(
         snapshot, opening_s = await _look(tools, run, stop)
         chosen: tuple[Chosen, ...] = ()
         if isinstance(snapshot, Snapshot):
-            last = await asyncio.to_thread(tools.history.last_act, plan.id)
-            most_bytes = budget_bytes(terms.most_bytes, speed=last.speed if last else None, most_s=terms.most_s)
+            last = await asyncio.to_thread(tools.history.last_restored, plan.id)
+            most_bytes = budget_bytes(terms.most_bytes, last, most_s=terms.most_s)
             chosen = choose(run.manifest, _canary_in(plan, snapshot), within_bytes=most_bytes, rng=tools.rng)
             came = await _restore(tools, snapshot, chosen, folder, most_s=terms.most_s, stop=stop)
         else:
@@ -141,7 +142,11 @@ async def _restore(
     stop: asyncio.Event | None,
 ) -> _Came:
     size_bytes = sum(one.entry.size_bytes for one in chosen)
-    await asyncio.to_thread(sandbox.prepare, folder, size_bytes)
+    try:
+        await asyncio.to_thread(sandbox.prepare, folder, size_bytes)
+    except NoSpace as error:
+        await asyncio.to_thread(sandbox.clear, folder)
+        return _Came(OutcomeKind.DEFERRED, error.sentence())
     ends_ns = tools.clock.mono_ns() + round(most_s * NS_PER_S)
     limit = asyncio.Event()
     guard = asyncio.create_task(_end_after(limit, most_s, stop or asyncio.Event()))

@@ -2,21 +2,25 @@
 
 import asyncio
 import dataclasses
+import itertools
+import random
 import shutil
 from pathlib import Path
 
 import pytest
 
 from backup import canary
-from backup.acts.record import Verdict, Why
-from backup.drills import databases
+from backup.acts.record import Record, Verdict, Why
+from backup.drills import databases, sandbox
 from backup.drills.drill import Terms, drill
-from backup.history import Run
+from backup.history import History, Run
 from backup.restic.outcome import OutcomeKind
 from backup.runner import Runner, Tools
 from backup.sources.postgres import PostgresDump
+from beket.kernel.units import MIB
 from beket.testing.postgres import running_postgres
-from beket.testing.restic import BackupPlace, make_backup_place
+from beket.testing.restic import BackupPlace, make_backup_place, plain_repository_server
+from beket.testing.tcp_proxy import tcp_proxy
 from tests.drill_flips import copy, drill_of, first_copy_in, flip_and_drill, plan_of, twin_of, with_tools
 
 pytestmark = pytest.mark.timeout(300)
@@ -82,6 +86,51 @@ def test_drill_that_takes_too_long_says_nothing_of_the_copy(first_copy: BackupPl
     record = drill_of(twin_of(first_copy, tmp_path / "twin"), first_copy, Terms(most_s=0))
     assert record.verdict is Verdict.COULD_NOT_RUN
     assert "не вклалася в час" in record.reason_uk
+
+
+@pytest.mark.needs("restic", "rclone")
+def test_drills_over_a_slow_line_grow_smaller_until_one_proves_the_copy(tmp_path: Path) -> None:
+    place = make_backup_place(tmp_path)
+    rng = random.Random(3)
+    for number in range(6):
+        (place.source / f"{number}.bin").write_bytes(rng.randbytes(4 * MIB))
+    copy(place)
+    tried: list[int] = []
+
+    async def drills(tools: Tools) -> Record:
+        with plain_repository_server(place.repository) as port, tcp_proxy(port) as proxy:
+            proxy.line.bytes_per_s = 1 * MIB
+            over = dataclasses.replace(tools.repository, location=f"rest:http://127.0.0.1:{proxy.port}/")
+            slow = dataclasses.replace(tools, repository=over)
+            run = tools.history.last_run("documents")
+            assert run is not None
+            while True:
+                record = await drill(slow, plan_of(place), run, tmp_path / "sandbox", terms=Terms(most_s=10))
+                tried.append(sum(piece.size_bytes for piece in record.pieces))
+                if record.verdict is not Verdict.COULD_NOT_RUN or len(tried) > 8:
+                    return record
+
+    record = with_tools(place, drills)
+    assert record.verdict is Verdict.PROVEN, record
+    assert len(tried) > 1
+    assert all(after <= before // 2 + canary.SIZE_BYTES for before, after in itertools.pairwise(tried))
+
+
+@pytest.mark.needs("restic")
+def test_disk_without_room_is_a_drill_that_could_not_run_and_is_remembered(
+    first_copy: BackupPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = twin_of(first_copy, tmp_path / "twin")
+    monkeypatch.setattr(sandbox, "SPARE_BYTES", 1 << 60)
+    record = drill_of(twin, first_copy)
+    assert record.verdict is Verdict.COULD_NOT_RUN
+    assert "Бракує місця" in record.reason_uk
+    assert not (twin.folder / "sandbox").exists()
+    history = History(twin.folder / "backup.db")
+    last = history.last_drill("documents")
+    history.close()
+    assert last is not None
+    assert last.verdict is Verdict.COULD_NOT_RUN
 
 
 @pytest.mark.needs("postgresql")

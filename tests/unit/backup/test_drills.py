@@ -87,9 +87,25 @@ def test_one_database_is_always_among_the_chosen_and_each_gets_its_turn() -> Non
 
 
 def test_weak_line_gets_a_smaller_drill() -> None:
-    assert budget_bytes(1000, speed=None, most_s=60) == 1000
-    assert budget_bytes(1000, speed=10, most_s=60) == 300
-    assert budget_bytes(1000, speed=1e9, most_s=60) == 1000
+    def budget(last: Record | None) -> int:
+        return budget_bytes(10**9, last, most_s=60)
+
+    whole = msgspec.structs.replace(SAME, size_bytes=1_000_000)
+    assert budget(None) == 10**9
+    assert budget(_record(pieces=(whole,))) == 30 * 1_000_000
+    assert budget(_record(pieces=(msgspec.structs.replace(whole, size_bytes=10**9),))) == 10**9
+
+
+def test_drill_that_ran_out_of_time_makes_the_next_one_half_as_large() -> None:
+    half = msgspec.structs.replace(OTHER, size_bytes=100_000_000)  # at its full size, and not whole
+    late = {"opening_s": 1.0, "restoring_s": 59.0}
+    record = _record(Verdict.COULD_NOT_RUN, (half,), **late)
+    assert (record.restored_bytes, record.speed) == (0, None)
+    assert budget_bytes(10**9, record, most_s=60) == 50_000_000
+    some = _record(Verdict.COULD_NOT_RUN, (half, msgspec.structs.replace(SAME, size_bytes=580_000)), **late)
+    assert budget_bytes(10**9, some, most_s=60) == 300_000
+    # A line that was down at once says nothing of its speed.
+    assert budget_bytes(10**9, _record(Verdict.COULD_NOT_RUN, (half,), restoring_s=2.0), most_s=60) == 10**9
 
 
 def test_drill_is_due_after_the_first_copy_then_in_turn_and_soon_after_trouble() -> None:
