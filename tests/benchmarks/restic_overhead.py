@@ -38,6 +38,7 @@ from tests.benchmarks.result import Measured, Result, compare
 
 SMALL_FILES, SMALL_BYTES = 20_000, 4 * KIB
 LARGE_FILES, LARGE_BYTES = 20, 100_000_000
+CPU_BAR, WALL_BAR = 1.05, 1.10
 EMPTY = "empty"
 PLAN = "documents"
 # `@ID` stands for what the first command says.
@@ -87,6 +88,10 @@ def run(*, pairs: int) -> Result:
 
         ratio, ours, control, spread, checks = compare(lambda: side("ours"), lambda: side("control"), pairs=pairs)
     wall_ratio = statistics.median(mine / theirs for mine, theirs in zip(walls["ours"], walls["control"], strict=True))
+    checks |= {
+        f"CPU at most {CPU_BAR:.2f} of the script's": ratio <= CPU_BAR,
+        f"wall time at most {WALL_BAR:.2f} of the script's": wall_ratio <= WALL_BAR,
+    }
     return Result(
         name="restic_overhead",
         ratio=ratio,

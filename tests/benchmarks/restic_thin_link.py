@@ -41,7 +41,10 @@ def run(*, pairs: int) -> Result:
         unit="s",
         n=pairs,
         spread=(round(times_s[0] / BAR_S, 4), round(times_s[-1] / BAR_S, 4)),
-        checks={"every copy completed": all(done for _, done in ours)},
+        checks={
+            "every copy completed": all(done for _, done in ours),
+            f"within {BAR_S:.0f} s": median_s <= BAR_S,
+        },
         control_cmd="45 s, the bar; beside it `restic backup` with its defaults, given up after 90 s",
         versions={"python": platform.python_version(), "restic": output_of("restic", "version").split()[1]},
         beside={"defaults_s": round(defaults_s, 1), "defaults_finished": float(finished)},
