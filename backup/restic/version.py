@@ -1,6 +1,7 @@
 """Owns what each release of restic can do, as one table: no other module compares versions.
 
-Only rows that a decision needs; each was seen with the real binary (0.14, 0.18, 0.19).
+Only rows that a decision reads (what is done alike for all releases needs none: a missing path is found by the paths of
+the snapshot, a silent release by what its process does); each was seen with the real binary (0.14, 0.18, 0.19).
 Note: backup/design/0009-restic-wrapper.md.
 """
 
@@ -34,16 +35,12 @@ class Capabilities:
 
     Attributes:
         own_exit_codes: 10 no repository, 11 locked, 12 wrong password; without them the words must be read.
-        missing_path_is_partial: a source that is not there gives code 3; without it the code is 0.
         cleans_lock_on_term: SIGTERM leaves no lock behind.
-        retry_lock: `--retry-lock` is understood.
     """
 
     version: Version
     own_exit_codes: bool
-    missing_path_is_partial: bool
     cleans_lock_on_term: bool
-    retry_lock: bool
 
 
 def capabilities_of(version: Version) -> Capabilities:
@@ -60,9 +57,7 @@ def capabilities_of(version: Version) -> Capabilities:
     return Capabilities(
         version=version,
         own_exit_codes=version >= Version(0, 17, 1),
-        missing_path_is_partial=version >= Version(0, 19),
         cleans_lock_on_term=version >= Version(0, 17),
-        retry_lock=version >= Version(0, 16),
     )
 
 

@@ -1,16 +1,18 @@
 """Versions, arguments and lines of restic."""
 
 import datetime
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import backup
 from backup.restic import commands
 from backup.restic.commands import Repository
 from backup.restic.events import ItemError, Progress, Snapshot, Summary, Words, parse_line, parse_snapshots
-from backup.restic.version import Version, capabilities_of, parse_version
+from backup.restic.version import Capabilities, Version, capabilities_of, parse_version
 from beket.kernel.errors import InvalidConfig, ProtocolError
 
 SUMMARY_LINE = (
@@ -39,11 +41,18 @@ def test_another_program_is_not_restic() -> None:
 
 def test_capabilities_follow_the_version() -> None:
     old, newer, newest = (capabilities_of(Version(0, minor)) for minor in (14, 18, 19))
-    assert [old.own_exit_codes, old.missing_path_is_partial, old.cleans_lock_on_term, old.retry_lock] == [False] * 4
-    assert newer.own_exit_codes
-    assert newer.retry_lock
-    assert not newer.missing_path_is_partial
-    assert newest.missing_path_is_partial
+    assert [old.own_exit_codes, old.cleans_lock_on_term] == [False] * 2
+    for one in (newer, newest):
+        assert [one.own_exit_codes, one.cleans_lock_on_term] == [True] * 2
+    between = capabilities_of(Version(0, 17))
+    assert [between.own_exit_codes, between.cleans_lock_on_term] == [False, True]
+
+
+def test_every_row_of_the_table_is_read_by_some_decision() -> None:
+    room = Path(backup.__path__[0])
+    code = "".join(path.read_text() for path in room.rglob("*.py") if path.name != "version.py")
+    for row in fields(Capabilities):
+        assert f"capabilities.{row.name}" in code, row.name
     with pytest.raises(ProtocolError, match="too old"):
         capabilities_of(Version(0, 13, 1))
 
