@@ -33,7 +33,10 @@ LOOKED_AT = 20
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run as it is remembered. `snapshot` is the full id, "" without one."""
+    """A finished run as it is remembered. `snapshot` is the full id, "" without one.
+
+    `lock_may_stay`: it ended in a way that leaves its lock in the repository, where nothing may take it away for hours.
+    """
 
     id: str
     plan: str
@@ -47,6 +50,7 @@ class Run:
     added_bytes: int
     duration_s: float
     manifest: tuple[Entry, ...]
+    lock_may_stay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class History:
             "manifest": msgspec.json.encode(manifest).decode(),
             "carried_bytes": carried.size_bytes,
             "carried_s": carried.duration_s,
+            "lock_may_stay": int(outcome.lock_may_stay),
         }
         if summary:
             values |= {"files": summary.files, "size_bytes": summary.size_bytes, "added_bytes": summary.added_bytes}
@@ -127,7 +132,8 @@ class History:
             plans: list[str] = []
             for row in connection.execute(sa.select(RUNS).where(RUNS.c.outcome.is_(None))).all():
                 kind, reason = (OutcomeKind.CANCELLED, killed) if row.boot == boot else (OutcomeKind.DEFERRED, power)
-                values = {"ended_ns": wall_ns, "outcome": kind, "reason_uk": reason.uk, "reason_en": reason.en}
+                said = {"outcome": kind, "reason_uk": reason.uk, "reason_en": reason.en}
+                values = {"ended_ns": wall_ns, "lock_may_stay": 1, **said}
                 connection.execute(RUNS.update().where(RUNS.c.id == row.id).values(values))
                 plans.append(row.plan)
             return plans
@@ -313,4 +319,5 @@ def _run_of(row: sa.Row[Any]) -> Run:
         added_bytes=row.added_bytes,
         duration_s=row.duration_s,
         manifest=tuple(msgspec.json.decode(row.manifest, type=list[Entry])),
+        lock_may_stay=bool(row.lock_may_stay),
     )

@@ -97,7 +97,7 @@ class Runner:
             raise Busy(say("Інше копіювання ще триває.", "Another backup is under way."), subject=plan.id)
         async with tools.one_at_a_time:
             began_ns, began_mono_ns = tools.clock.wall_ns(), tools.clock.mono_ns()
-            last = await asyncio.to_thread(tools.history.last_run, plan.id)
+            last = await asyncio.to_thread(tools.history.last_run, plan.id, until_ns=began_ns)
             run = await asyncio.to_thread(tools.history.begin, plan.id, wall_ns=began_ns, boot=tools.boot)
             made = await self._copy(plan, stop, tools.gauge(on_advance))
             made = replace(made, outcome=await self._let_in(made.outcome))

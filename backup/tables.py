@@ -28,6 +28,8 @@ RUNS = sa.Table(
     # What the run brought into the repository, and how long restic was at it.
     sa.Column("carried_bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("carried_s", sa.Float, nullable=False, server_default="0"),
+    # 1 where restic ended in a way that leaves its lock in the repository.
+    sa.Column("lock_may_stay", sa.Integer, nullable=False, server_default="0"),
     sa.Index("runs_by_plan", "plan", "began_ns"),
 )
 

@@ -41,6 +41,7 @@ class Outcome:
         snapshot: what is provably in the repository; None without a proof.
         items: what was not saved or restored.
         evidence: the last words of restic, redacted.
+        lock_may_stay: restic ended in a way that leaves its lock in the repository.
     """
 
     kind: OutcomeKind
@@ -49,6 +50,7 @@ class Outcome:
     summary: Summary | None = None
     items: tuple[ItemError, ...] = ()
     evidence: str = ""
+    lock_may_stay: bool = False
 
 
 _BY_EXIT_CODE = {10: OutcomeKind.MISSING, 11: OutcomeKind.LOCKED, 12: OutcomeKind.AUTH}
@@ -94,7 +96,7 @@ def classify(
     elif kind is None:
         kind, reason = OutcomeKind.OK, say("Виконано.", "Done.")
     proven = snapshot if kind in (OutcomeKind.OK, OutcomeKind.PARTIAL) else None
-    return Outcome(kind, reason, proven, ended.summary, tuple(items), "\n".join(ended.words))
+    return Outcome(kind, reason, proven, ended.summary, tuple(items), "\n".join(ended.words), ended.lock_may_stay)
 
 
 def _judge_end(ended: Ended) -> tuple[OutcomeKind | None, Text]:

@@ -45,6 +45,11 @@ EXIT_CODES = {
     OutcomeKind.FAILED: 74,
 }
 LATE_EXIT_CODE = 1
+_LOCK_MAY_STAY = say(
+    "  Перерване копіювання могло лишити у сховищі свій замок. Нічого не робіть: його приберуть, щойно буде видно, що "
+    "він нічий.",
+    "  The broken run may have left its lock in the repository. Do nothing: it goes once it is seen to be nobody's.",
+)
 _DRILL_EXIT_CODES = {Verdict.PROVEN: 0, Verdict.WRONG: 65, Verdict.COULD_NOT_RUN: 75}
 AGENT_CONFIG = Path("/etc/beket/agent.toml")
 
@@ -197,6 +202,8 @@ async def _status(backups: Backups, parsed: argparse.Namespace, _: asyncio.Event
         wall_ns = backups.tools.clock.wall_ns()
         facts = await asyncio.to_thread(facts_of, backups.tools.history, plan, wall_ns=wall_ns)
         tell(plan_sentence(facts, _now(backups)))
+        if facts.last is not None and facts.last.lock_may_stay:
+            tell(_LOCK_MAY_STAY)
         late |= is_late(facts, _now(backups))
     return LATE_EXIT_CODE if late else 0
 

@@ -127,7 +127,19 @@ def test_host_whose_login_is_void_gets_another_and_is_not_sent_to_the_envelope(t
         said = town.beket("backup", "--config", "agent.toml", "run", code=77)
         assert "не впускає цей комп'ютер" in said
         assert "конверт" not in said
+        assert "замок" not in town.beket("backup", "--config", "agent.toml", "status")
+        _cut_a_run_short(tmp_path / "agent" / "backup.db")
+        assert "могло лишити у сховищі свій замок" in town.beket("backup", "--config", "agent.toml", "status")
         assert "Копію зроблено" in town.beket("backup", "--config", "agent.toml", "run")
+        assert "замок" not in town.beket("backup", "--config", "agent.toml", "status")
+
+
+def _cut_a_run_short(database: Path) -> None:
+    """As a power cut does: a row without an end, which the next start of the agent finds."""
+    history = History(database)
+    history.begin("documents", wall_ns=SystemClock().wall_ns(), boot="before")
+    history.close_interrupted(boot="now", wall_ns=SystemClock().wall_ns())
+    history.close()
 
 
 @pytest.mark.parametrize("refusal", [NoSpace, Forbidden, Unauthenticated, NotFound])

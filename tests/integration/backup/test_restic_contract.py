@@ -323,8 +323,10 @@ def test_after_kill_9_at_any_moment_the_next_run_completes_and_all_data_is_whole
 
         assert _with_tools(large, killed).kind is OutcomeKind.FAILED
         assert large.locks()
+        assert _with_tools(large, _last_lock_may_stay)
         assert _run(large).kind is OutcomeKind.OK
         assert not large.locks()
+        assert not _with_tools(large, _last_lock_may_stay)
     assert "no errors were found" in large.bare("check", within_s=120)  # whoever looks by hand is not locked out
     assert _check(large, read_data=True).kind is OutcomeKind.OK
 
@@ -384,6 +386,12 @@ async def _drill(tools: Tools, place: BackupPlace) -> Record:
     run = tools.history.last_run("documents")
     assert run is not None
     return await drill(tools, _plan(place), run, place.folder / "sandbox")
+
+
+async def _last_lock_may_stay(tools: Tools) -> bool:
+    run = tools.history.last_run("documents")
+    assert run is not None
+    return run.lock_may_stay
 
 
 def _pid_of_restic(place: BackupPlace) -> int:

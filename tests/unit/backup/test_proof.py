@@ -110,6 +110,7 @@ def test_memory_gives_back_what_was_remembered(history: History) -> None:
     assert (run.began_ns, run.ended_ns, run.outcome, run.snapshot) == (10, 11, OutcomeKind.OK, "a" * 64)
     assert (run.files, run.size_bytes, run.added_bytes, run.manifest) == (1, 2, 3, (Entry("/дані", 1, "00"),))
     assert (run.reason.uk, run.reason.en) == ("Причина.", "Reason.")
+    assert not run.lock_may_stay
     record = _record(Verdict.WRONG)
     kept = history.keep_drill(record)
     assert kept == msgspec.structs.replace(record, number=1)
@@ -159,6 +160,10 @@ def test_runs_cut_off_are_deferred_after_a_power_cut_and_cancelled_otherwise(his
     assert sorted(history.close_interrupted(boot="now", wall_ns=9)) == ["cut", "killed"]
     assert history.standing("cut").last is OutcomeKind.DEFERRED
     assert history.standing("cut").failures == 0
+    for plan in ("cut", "killed"):
+        run = history.last_run(plan)
+        assert run is not None
+        assert run.lock_may_stay
     assert history.standing("killed").last is OutcomeKind.CANCELLED
     assert history.close_interrupted(boot="now", wall_ns=9) == []
 
