@@ -21,13 +21,15 @@ import av.video.stream
 
 from beket.kernel.clock import Clock
 from beket.kernel.errors import BeketError, ProtocolError, TimedOut
+from beket.kernel.ports import Codec
 from beket.kernel.text import say
 from beket.kernel.units import MIB, TICKS_PER_S
 from beket.media.av.errors import our_error, our_errors
 from beket.media.av.transcoder import Transcoder
-from beket.media.av.units import CODECS, UnitReader
+from beket.media.av.units import CODECS, UnitReader, continues_picture
 from beket.media.liveness import STALL_S, Liveness, silent
 from beket.media.rtp.access_unit import AccessUnit
+from beket.media.rtp.assembly import UNIT_MAX_BYTES, unit_too_large
 from beket.media.rtp.rtcp import SenderReport
 from beket.media.rtsp.digest import Credentials
 
@@ -134,9 +136,28 @@ class GateStream:
         return self._waiting_bytes - self._taken_bytes + len(unit.data) > QUEUE_MAX_BYTES
 
     def _untouched(self) -> Iterator[AccessUnit | None]:
-        """The camera's own units; None for what came damaged."""
-        context = self._stream.codec_context
-        reader = UnitReader(CODECS[context.name], bytes(context.extradata or b""))
+        """The camera's own units; None for what came damaged.
+
+        FFmpeg takes parameter sets for the begin of a picture, and some cameras send them before each slice: what
+        continues a picture is put to it, so each waits for the next.
+        """
+        codec, whole = CODECS[self._stream.codec_context.name], None
+        for unit in self._as_ffmpeg_parts_them(codec):
+            if unit is not None and whole is not None and continues_picture(codec, unit.data):
+                whole.data += unit.data
+                if len(whole.data) > UNIT_MAX_BYTES:
+                    raise unit_too_large()
+                continue
+            if whole is not None:
+                yield whole
+            whole = unit
+            if unit is None:
+                yield None
+        if whole is not None:
+            yield whole
+
+    def _as_ffmpeg_parts_them(self, codec: Codec) -> Iterator[AccessUnit | None]:
+        reader = UnitReader(codec, bytes(self._stream.codec_context.extradata or b""))
         for packet in self._packets():
             if packet.pts is None or packet.time_base is None:
                 continue

@@ -59,6 +59,15 @@ def append_sized(data: bytearray, unit: bytes) -> None:
     data += unit
 
 
+def continues_picture(codec: Codec, data: bytes | bytearray) -> bool:
+    """Whether the first slice of a unit is not the first of its picture; the top bit after its NAL header tells."""
+    header_bytes, slices = (1, (1, 2, 5)) if codec == "h264" else (2, range(32))
+    for nal in sized_units(bytes(data), 4):
+        if nal_type(codec, nal) in slices:
+            return len(nal) > header_bytes and not nal[header_bytes] & 0x80
+    return False
+
+
 class UnitReader:
     """Reads the packets of one stream; parameter sets inside them replace those that it was announced with.
 

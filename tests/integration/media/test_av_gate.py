@@ -14,12 +14,13 @@ import pytest
 
 from beket.kernel.clock import NS_PER_S
 from beket.kernel.errors import BeketError, Internal, InvalidArgument, NotFound, ProtocolError, TimedOut
+from beket.kernel.ports import Codec
 from beket.media.av.encoder import H264Encoder
 from beket.media.av.errors import our_error
 from beket.media.av.files import read_file_units
 from beket.media.av.pictures import decode_key_frame
 from beket.media.av.stream import GateStream
-from beket.media.av.units import START_CODE, UnitReader, sized_units
+from beket.media.av.units import START_CODE, UnitReader, continues_picture, sized_units
 from beket.media.fmp4.fragments import init_segment
 from beket.media.rtsp.session import make_scratch
 from beket.testing.footage import Footage
@@ -111,6 +112,21 @@ def test_zeros_after_nal_units_are_left_behind_whether_start_codes_or_lengths_pa
         == list(sized_units(bytes(after_codes.data), 4))
     )
     assert bytes(after_codes.data)[-3:] == b"\x65\x88\x80"
+
+
+@pytest.mark.parametrize(
+    ("codec", "nals", "continues"),
+    [
+        ("h264", [b"\x65\x88"], False),
+        ("h264", [b"\x06\x05\x01", b"\x41\x1a", b"\x41\x9a"], True),
+        ("h264", [b"\x06\x05\x01"], False),
+        ("h264", [b"\x41"], False),
+        ("h265", [b"\x4e\x01\x01", b"\x26\x01\xaf"], False),
+        ("h265", [b"\x26\x01\x2f"], True),
+    ],
+)
+def test_what_continues_a_picture_is_told_by_its_first_slice(codec: Codec, nals: list[bytes], continues: bool) -> None:
+    assert continues_picture(codec, b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals)) == continues
 
 
 def test_every_error_of_pyav_has_a_meaning_here() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import subprocess
 from collections.abc import Iterator
@@ -68,6 +69,9 @@ def test_camera_that_speaks_only_udp_is_recorded_byte_for_byte_as_it_encoded(tmp
     assert isinstance(stream, GateStream)
     assert stream.transcoded_from == ""
     assert stream.received_bytes >= sum(len(unit.data) for unit in units)
+    # GStreamer puts the parameter sets before each slice of a key frame; it is one picture all the same.
+    assert [unit.is_key for unit in units[:11]] == [True, *[False] * 9, True]
+    assert all(after.timestamp > before.timestamp for before, after in itertools.pairwise(units))
     check_plays(units, tmp_path / "film.mp4", codec="hevc" if codec == "h265" else codec, size=(640, 360))
 
 
