@@ -20,6 +20,7 @@ from backup.plans import Standing
 from backup.restic.link import SEEN_RUNS, Carried
 from backup.restic.outcome import Outcome, OutcomeKind
 from backup.tables import DRILLS, PARTS, PUT_BACK, RUNS
+from beket.kernel.clock import NS_PER_S
 from beket.kernel.database import Database
 from beket.kernel.ids import new_uuid
 from beket.kernel.text import Text, say
@@ -29,12 +30,17 @@ GOOD = (OutcomeKind.OK, OutcomeKind.PARTIAL)
 NOTHING = Carried(0, 0)
 # Most runs carry too little to tell of the line: look further back than the few that count.
 LOOKED_AT = 20
+# A machine whose clock has no battery begins in 1970, and is set by the network minutes later.
+CLOCK_SET_NS = 1_577_836_800 * NS_PER_S
+# SQLite counts rows as they are written.
+_WRITTEN = sa.literal_column("runs.rowid", sa.Integer)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A finished run as it is remembered. `snapshot` is the full id, "" without one.
 
+    `written` counts the runs of this host.
     `lock_may_stay`: it ended in a way that leaves its lock in the repository, where nothing may take it away for hours.
     """
 
@@ -51,6 +57,7 @@ class Run:
     duration_s: float
     manifest: tuple[Entry, ...]
     lock_may_stay: bool = False
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +150,17 @@ class History:
     def last_run(
         self, plan: str, *, kinds: Sequence[OutcomeKind] = tuple(OutcomeKind), until_ns: int | None = None
     ) -> Run | None:
-        """The newest finished run of `plan` with one of these outcomes, begun no later than `until_ns`."""
+        """The newest finished run of `plan` with one of these outcomes, begun no later than `until_ns`.
+
+        The newest is the one that was written last: a run that a wrong clock dated ahead does not come back as the
+        newest once its moment is reached.
+        """
         query = (
-            sa.select(RUNS)
-            .where(RUNS.c.plan == plan, RUNS.c.outcome.in_([kind.value for kind in kinds]))
-            .order_by(RUNS.c.began_ns.desc())
+            sa.select(RUNS, _WRITTEN.label("written"))
+            .where(RUNS.c.plan == plan, RUNS.c.outcome.in_([kind.value for kind in kinds]), _is_dated(until_ns))
+            .order_by(_WRITTEN.desc())
             .limit(1)
         )
-        if until_ns is not None:
-            query = query.where(RUNS.c.began_ns <= until_ns)
         with self._database.read() as connection:
             row = connection.execute(query).first()
         return _run_of(row) if row else None
@@ -167,8 +176,8 @@ class History:
         good = self.last_run(plan, kinds=GOOD, until_ns=wall_ns)
         query = sa.select(sa.func.count()).where(
             RUNS.c.plan == plan,
-            RUNS.c.began_ns > (good.began_ns if good else 0),
-            sa.true() if wall_ns is None else RUNS.c.began_ns <= wall_ns,
+            (good.written if good else 0) < _WRITTEN,
+            _is_dated(wall_ns),
             RUNS.c.outcome != OutcomeKind.CANCELLED.value,
             # Only what ran to its end knows its restic; the rest was closed after a blackout.
             sa.or_(RUNS.c.outcome != OutcomeKind.DEFERRED.value, RUNS.c.restic != ""),
@@ -188,7 +197,7 @@ class History:
         query = (
             sa.select(RUNS)
             .where(RUNS.c.outcome.is_not(None), sa.or_(RUNS.c.carried_s > 0, is_deferred))
-            .order_by(RUNS.c.began_ns.desc())
+            .order_by(_WRITTEN.desc())
             .limit(LOOKED_AT * SEEN_RUNS)
         )
         with self._database.read() as connection:
@@ -320,4 +329,13 @@ def _run_of(row: sa.Row[Any]) -> Run:
         duration_s=row.duration_s,
         manifest=tuple(msgspec.json.decode(row.manifest, type=list[Entry])),
         lock_may_stay=bool(row.lock_may_stay),
+        written=row.written,
     )
+
+
+def _is_dated(until_ns: int | None) -> sa.ColumnElement[bool]:
+    """Runs that may count at `until_ns`: none from the future, nor any of 1970 once the clock is set."""
+    if until_ns is None:
+        return sa.true()
+    from_ns = CLOCK_SET_NS if until_ns >= CLOCK_SET_NS else 0
+    return RUNS.c.began_ns.between(from_ns, until_ns)
