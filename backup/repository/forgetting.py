@@ -79,7 +79,7 @@ def decide(
     copies = [one for one in snapshots if not is_part(one.tags)]
     groups: dict[tuple[str, tuple[str, ...]], list[Snapshot]] = defaultdict(list)
     for snapshot in copies:
-        groups[(snapshot.hostname, plan_of(snapshot))].append(snapshot)
+        groups[(snapshot.hostname, group_of(snapshot))].append(snapshot)
     remove: list[Snapshot] = []
     refusal = None
     for group in groups.values():
@@ -96,7 +96,7 @@ def decide(
     return Decision(ids, len(snapshots) - len(ids), refusal, len(known.intersection(proposed)) - len(remove))
 
 
-def plan_of(snapshot: Snapshot) -> tuple[str, ...]:
+def group_of(snapshot: Snapshot) -> tuple[str, ...]:
     """What tells the plan of a snapshot: its tag; all its tags when it has none such. Never its paths: a plan of held
     footage names other files each day, and a path that was away one night is no other plan.
     """

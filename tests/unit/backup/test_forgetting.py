@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup.repository.forgetting import DAY_NS, Guard, decide, plan_of
+from backup.repository.forgetting import DAY_NS, Guard, decide, group_of
 from backup.repository.upkeep import proposed_in, repack_bytes
 from backup.restic.events import Snapshot
 from beket.kernel.clock import utc
@@ -52,8 +52,8 @@ def test_copies_of_one_plan_are_judged_together_whatever_they_hold(paths: list[s
 def test_a_plan_is_told_by_its_tag_else_by_all_tags() -> None:
     one = snapshot(1, 1, plan="held")
     more, none = msgspec.structs.replace(one, tags=("ніч", "plan:held")), msgspec.structs.replace(one, tags=("б", "а"))
-    assert plan_of(one) == plan_of(more) == ("plan:held",)
-    assert plan_of(none) == ("а", "б")
+    assert group_of(one) == group_of(more) == ("plan:held",)
+    assert group_of(none) == ("а", "б")
 
 
 def test_what_a_dead_clock_dated_1970_is_as_young_as_its_arrival() -> None:
