@@ -1,7 +1,7 @@
 """Owns the first look at a line to a repository: does anybody answer at its address.
 
 A server that is down would else be found out after programs were run and databases dumped; restic from 0.18 on goes on
-asking for a quarter of an hour. Note: backup/design/0050-thin-links.md.
+asking for a quarter of an hour. Note: backup/design/0009-restic-wrapper.md.
 """
 
 import asyncio
