@@ -97,7 +97,8 @@ class Site:
 
     def judge(self, *, lost_s: float) -> None:
         """Hold the store against what was answered for; a camera may miss so much between its first and last frame."""
-        assert [str(found) for found in check(self.store) if not isinstance(found, Progress)] == []
+        found = [str(one) for one in check(self.store) if not isinstance(one, Progress)]
+        assert not found, found
         for camera in CAMERAS:
             stored = self.stored(camera)
             spans = [(one.start_90k, one.end_90k) for one in stored]

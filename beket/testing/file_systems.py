@@ -46,7 +46,7 @@ class Ext4:
     def starved(self) -> Iterator[None]:
         """Meanwhile blocks that were never written before cannot be: the device says EIO, and so does a sync."""
         other = self._image.parent / f"{self._image.stem}-takes-all"
-        with other.open("wb") as file, contextlib.suppress(OSError):
+        with other.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(65536))
         try:

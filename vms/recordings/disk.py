@@ -266,6 +266,9 @@ class PosixFile:
         try:
             with _mapped(self._name):
                 yield
+                # Where the journal failed meanwhile, ext4 may call a sync good that saved nothing (jbd2 counts the
+                # commit as over). Whatever it is to write down next fails: cutting nothing off is the least of that.
+                os.ftruncate(self._descriptor, self._size_bytes)
         except NoSpace as error:
             # A disk that took the bytes and has no room for them now (thin volumes, network shares) is not merely full.
             raise DiskFailure(error.message, subject=self._name, hint=error.hint) from error
